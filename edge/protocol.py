@@ -44,6 +44,9 @@ MEASURES = (
     "waterM3",
     "gasM3",
     "heat",
+    "importRegisterWh",
+    "exportRegisterWh",
+    "genRegisterWh",
 )
 
 _TEXT = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
@@ -85,6 +88,9 @@ class IntervalPayload(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
     waterM3: Decimal | None = None
     gasM3: Decimal | None = None
     heat: Decimal | None = None
+    importRegisterWh: Decimal | None = None
+    exportRegisterWh: Decimal | None = None
+    genRegisterWh: Decimal | None = None
     devices: dict[str, Decimal] | None = None
     quality: Quality | None = None
     source: Source | None = None
