@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""NATS JetStream: connection, streams, durable consumers.
+
+Two streams: TELEMETRY holds what meters publish over MQTT (`greencore.v1.*.intervals`), EVENTS what the outbox relays (`event.>`).
+A consumer acknowledges after its own commit; delivery is at least once, so every handler is idempotent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import nats
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+
+from kit import logs
+
+log = logs.get(__name__)
+
+TELEMETRY = "TELEMETRY"
+EVENTS = "EVENTS"
+TELEMETRY_SUBJECT = "greencore.v1.*.intervals"
+EVENTS_SUBJECT = "event.>"
+
+_BYTES_MAX = 1 << 30
+_FETCH_MAX = 200
+
+Handler = Callable[[list["Message"]], Awaitable[None]]
+
+
+class Message:
+    """One message of a stream: its subject, bytes, and how often it was delivered before."""
+
+    __slots__ = ("data", "deliveries", "sequence", "subject")
+
+    def __init__(self, subject: str, data: bytes, sequence: int, deliveries: int) -> None:
+        self.subject = subject
+        self.data = data
+        self.sequence = sequence
+        self.deliveries = deliveries
+
+
+async def connect(url: str, *, name: str) -> Client:
+    """Connect and keep reconnecting for ever. `name` shows in the server's monitoring."""
+    return await nats.connect(
+        url,
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
+        allow_reconnect=True,
+        error_cb=_report,
+    )
+
+
+async def ensure_streams(client: Client) -> None:
+    """Create the two streams, or bring them to their configuration. Safe to repeat."""
+    jetstream = client.jetstream()
+    for name, subject in ((TELEMETRY, TELEMETRY_SUBJECT), (EVENTS, EVENTS_SUBJECT)):
+        config = StreamConfig(
+            name=name,
+            subjects=[subject],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_bytes=_BYTES_MAX,
+            duplicate_window=120,
+        )
+        await _ensure(jetstream, config)
+
+
+async def consume(
+    client: Client, *, stream: str, durable: str, handler: Handler, subject: str | None = None, batch: int = _FETCH_MAX
+) -> None:
+    """Hand batches of messages to `handler` for ever, in order; acknowledge each batch after it returned.
+
+    If the handler raises, the batch is left unacknowledged, comes again after a pause, and the error is logged:
+    a consumer never loses a message and never dies of one. A handler that can't use a message stores why and returns.
+    """
+    config = ConsumerConfig(
+        durable_name=durable,
+        ack_policy=AckPolicy.EXPLICIT,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_wait=30,
+        max_ack_pending=4 * batch,
+    )
+    pause = 0.2
+    while True:
+        try:
+            subscription = await client.jetstream().pull_subscribe(
+                subject or "", durable=durable, stream=stream, config=config
+            )
+            while True:
+                try:
+                    messages = await subscription.fetch(batch, timeout=5)
+                except NatsTimeout:
+                    continue
+                await handler(
+                    [Message(m.subject, m.data, m.metadata.sequence.stream, m.metadata.num_delivered) for m in messages]
+                )
+                for message in messages:
+                    await message.ack()
+                pause = 0.2
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the outermost loop of a worker: log, wait, go on with the same messages
+            log.warning("consumer.failed", stream=stream, durable=durable, error=repr(error), again_in_s=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10)
+
+
+async def _ensure(jetstream: JetStreamContext, config: StreamConfig) -> None:
+    try:
+        await jetstream.add_stream(config)
+    except nats.js.errors.BadRequestError:
+        await jetstream.update_stream(config)
+
+
+async def _report(error: Exception) -> None:
+    log.warning("nats", error=repr(error))
