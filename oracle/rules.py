@@ -7,6 +7,7 @@ The contracts compute the same bytes; `tests/contracts/fuzz` compares the two.
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import pairwise
 from typing import Self
 from uuid import UUID
 
@@ -214,7 +215,7 @@ def build_content(
     Raises ValueError if a leaf is of another utility or slot, out of order, or if the total would fall or outgrow its register.
     """
     keys = [order(leaf) for leaf in leaves]
-    if any(a >= b for a, b in zip(keys, keys[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(keys)):
         raise ValueError("leaves are out of order")
     if any(leaf.utility != utility or leaf.slot != slot for leaf in leaves):
         raise ValueError("a leaf is of another utility or slot")
