@@ -22,8 +22,9 @@ class EdgeSettings(BaseSettings):
     data_dir: Path = Field(Path("edge-data"), description="key, buffer and status live here")
     source: Literal["edge", "demo"] = Field("edge", description="demo data can never be minted on a live deployment")
     rated_w: int | None = Field(
-        None, gt=0, description="rated power of the station, W; lets the agent tell a jump apart"
+        None, gt=0, description="most power the station can deliver, W; tells a jump from energy"
     )
+    load_w: int | None = Field(None, gt=0, description="most power the station can draw, W")
 
     modbus_host: str = "127.0.0.1"
     modbus_port: int = Field(502, ge=1, le=65535)
