@@ -34,5 +34,5 @@ def configure(*, level: str = "info", json: bool = False, role: str = "") -> Non
 
 def get(name: str) -> Logger:
     """A logger whose lines carry the module's name."""
-    logger: Logger = structlog.get_logger(logger=name)
+    logger: Logger = structlog.get_logger(module=name)
     return logger
