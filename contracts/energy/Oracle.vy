@@ -1,0 +1,643 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: AGPL-3.0-only
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Oracle
+@custom:contract-name Oracle
+@license GNU Affero General Public License v3.0 only
+@author The GreenCore authors
+@notice The only door through which energy becomes known to the chain. Independent nodes recompute a 15-minute slot of
+        the whole grid and sign one report: a Merkle root over every station's lifetime register, the running total,
+        and the hash of the report before. A report costs the same for one station and for a million. It is accepted
+        when enough of the signer set signed it, when it continues the chain of contents, and when its energy fits into
+        what the registered plants can physically have made. Anybody may bring it.
+@custom:security A quorum that lies can invent energy up to the ceiling of `total_rated_w` and no further: the bucket
+                 fills by slots, at 1.25 times the rated power, and holds 31 days. What the chain of content hashes
+                 forbids is a fork, a gap that goes unnoticed, and a replay; the deadline and the signer epoch stand
+                 outside the chained content, so the same content may be signed again after a rotation.
+@custom:kill `Guard.pause(oracle)` refuses every report at once; claims against accepted reports go on at the Treasury.
+             `rotate` with `previous_until_slot = 0` discards a compromised signer set at once.
+"""
+
+
+# ------------------------------------------------------------------
+#                             INTERFACES
+# ------------------------------------------------------------------
+
+
+from contracts.interfaces import IOracle
+from contracts.interfaces import IPausable
+from contracts.interfaces import IRegistry
+
+implements: IOracle
+implements: IPausable
+
+
+# ------------------------------------------------------------------
+#                              MODULES
+# ------------------------------------------------------------------
+
+
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from snekmate.utils import eip712_domain_separator
+from contracts.modules import quorum
+from contracts.modules import token_bucket
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: eip712_domain_separator
+
+# `renounce_ownership` is left out: without an owner a signer could never be replaced.
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    eip712_domain_separator.eip712Domain,
+)
+
+
+# ------------------------------------------------------------------
+#                               EVENTS
+# ------------------------------------------------------------------
+
+
+# @dev A utility is open, in one mode for ever.
+event UtilityOpened:
+    utility: indexed(uint8)
+    mode: uint8
+
+
+# @dev The signer set changed.
+event SignerSetRotated:
+    epoch: indexed(uint32)
+    k: uint256
+    signers: DynArray[address, quorum.SIGNERS_MAX]
+    from_slot: uint32
+    previous_until_slot: uint32
+
+
+# @dev A report was accepted.
+event ReportAccepted:
+    utility: indexed(uint8)
+    slot: indexed(uint32)
+    content_hash: indexed(bytes32)
+    prev: bytes32
+    root: bytes32
+    increase: uint96
+    total: uint96
+    stations: uint32
+    data_hash: bytes32
+    valid_from: uint32
+    epoch: uint32
+
+
+# @dev The Oracle took the Registry's total rated power over.
+event RatedPowerRefreshed:
+    old: uint64
+    new: uint64
+
+
+# @dev The Guard stopped the Oracle or let it go on.
+event PauseChanged:
+    paused: bool
+
+
+# ------------------------------------------------------------------
+#                             CONSTANTS
+# ------------------------------------------------------------------
+
+
+# @dev How many recent slots keep their root: 32 hours.
+RING: constant(uint256) = 128
+
+
+# @dev Seconds in a slot.
+SLOT_SECONDS: constant(uint256) = 900
+
+
+# @dev Utility codes run from 1 (E) to 9 (DEV).
+UTILITY_MAX: constant(uint8) = 9
+
+
+# @dev How energy of a utility becomes tokens.
+MODE_CLAIMED: constant(uint8) = 1
+MODE_DIRECT: constant(uint8) = 2
+MODE_POOLED: constant(uint8) = 3
+
+
+# @dev Masks of packed fields.
+_U24: constant(uint256) = (1 << 24) - 1
+_U32: constant(uint256) = (1 << 32) - 1
+_U64: constant(uint256) = (1 << 64) - 1
+_U96: constant(uint256) = (1 << 96) - 1
+
+
+# @dev EIP-712 type of a report.
+_REPORT_TYPE_HASH: constant(bytes32) = keccak256(
+    "Report(uint8 utility,uint32 slot,bytes32 prev,bytes32 root,uint96 increase,uint96 total,"
+    "uint32 stations,bytes32 dataHash,uint32 validFrom,uint64 deadline,uint32 epoch)"
+)
+
+
+# @dev Where the rated power of the grid stands.
+registry: public(immutable(address))
+
+
+# @dev The only contract that may bring reports of direct and pooled utilities: it pays in the same transaction.
+treasury: public(immutable(address))
+
+
+# @dev The brake.
+guard: public(immutable(address))
+
+
+# ------------------------------------------------------------------
+#                              STORAGE
+# ------------------------------------------------------------------
+
+
+# @dev What every report reads, in one word: paused (bit 0) | rated W << 8 (64) | epoch << 72 (32) | k << 104 (8)
+# | from slot << 112 (32) | k of the previous set << 144 (8) | its from slot << 152 (32) | its until slot << 184 (32).
+_session: uint256
+
+
+# @dev utility → slot (32 bits) | total µWh << 32 (96) | allowance mWh << 128 (64) | validFrom << 192 (32)
+# | number of reports << 224 (24) | mode << 248 (8).
+_heads: HashMap[uint8, uint256]
+
+
+# @dev utility → content hash of the newest report.
+_contents: HashMap[uint8, bytes32]
+
+
+# @dev utility → slot modulo 128 → root. Reused, never zeroed: a fresh word costs four times as much.
+_ring: HashMap[uint8, bytes32[RING]]
+
+
+# @dev epoch → hash of its signer list.
+_set_hashes: HashMap[uint32, bytes32]
+
+
+# @dev epoch → what `signer_set` tells: k (8 bits) | from slot << 8 (32) | until slot << 40 (32).
+_set_terms: HashMap[uint32, uint256]
+
+
+# ------------------------------------------------------------------
+#                            CONSTRUCTOR
+# ------------------------------------------------------------------
+
+
+@deploy
+def __init__(registry_: address, treasury_: address, guard_: address):
+    """
+    @dev The deployer is the first owner. There is no signer set and no utility yet.
+    @param registry_ The 20-byte address of the Registry.
+    @param treasury_ The 20-byte address at which the Treasury will stand.
+    @param guard_ The 20-byte address of the Guard.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    eip712_domain_separator.__init__("GreenCore Oracle", "1")
+    registry = registry_
+    treasury = treasury_
+    guard = guard_
+
+
+# ------------------------------------------------------------------
+#                           PERMISSIONLESS
+# ------------------------------------------------------------------
+
+
+@external
+def report(
+    r: IOracle.Report,
+    signers: DynArray[address, quorum.SIGNERS_MAX],
+    signatures: DynArray[bytes32, 64],
+) -> uint8:
+    """
+    @dev Accepts a report signed by a quorum. The work is the same for any number of stations.
+    @notice Anybody may bring a report of a claimed utility. One of a direct or pooled utility comes through the
+            Treasury, which pays in the same transaction; else a stranger could bring the bare report first and nobody
+            would be paid.
+    @param r The report.
+    @param signers The whole signer set of `r.epoch`, strictly ascending.
+    @param signatures Pairs of (r, vs) after EIP-2098, in ascending order of the signer's address.
+    @return uint8 The mode of the utility: 1 claimed, 2 direct, 3 pooled.
+    """
+    session: uint256 = self._session
+    assert session & 1 == 0, "oracle: paused"
+    assert block.timestamp <= convert(r.deadline, uint256), "oracle: deadline passed"
+
+    head: uint256 = self._heads[r.utility]
+    mode: uint256 = head >> 248
+    assert mode != 0, "oracle: utility is not open"
+    assert convert(mode, uint8) == MODE_CLAIMED or msg.sender == treasury, "oracle: only through the treasury"
+
+    slot: uint256 = convert(r.slot, uint256)
+    last: uint256 = head & _U32
+    assert slot > last, "oracle: slot is not after the last one"
+    # The running slot is allowed: the chain's clock may lag behind the nodes'. A later one would skip energy for ever.
+    assert slot * SLOT_SECONDS <= block.timestamp, "oracle: slot is in the future"
+    assert r.valid_from <= r.slot, "oracle: report refuses itself"
+    assert r.root != empty(bytes32), "oracle: no root"
+
+    assert r.prev == self._contents[r.utility], "oracle: does not follow the last report"
+    total: uint256 = convert(r.total, uint256)
+    increase: uint256 = convert(r.increase, uint256)
+    assert total == ((head >> 32) & _U96) + increase, "oracle: total is not the last total and the increase"
+
+    k: uint256 = self._quorum_for(session, r.epoch, slot)
+    assert quorum._set_hash(signers) == self._set_hashes[r.epoch], "oracle: wrong signer set"
+    quorum._check_signatures(self._digest(r), k, signers, signatures)
+
+    allowance: uint256 = self._spend(session, (head >> 128) & _U64, slot - last, increase)
+
+    content: bytes32 = self._content_hash(r)
+    # `validFrom` never falls: a root that was declared dead stays dead.
+    self._heads[r.utility] = (
+        slot
+        | (total << 32)
+        | (allowance << 128)
+        | (max((head >> 192) & _U32, convert(r.valid_from, uint256)) << 192)
+        | (min(((head >> 224) & _U24) + 1, _U24) << 224)
+        | (mode << 248)
+    )
+    self._contents[r.utility] = content
+    if convert(mode, uint8) == MODE_CLAIMED:
+        self._ring[r.utility][slot % RING] = r.root
+
+    log ReportAccepted(
+        utility=r.utility,
+        slot=r.slot,
+        content_hash=content,
+        prev=r.prev,
+        root=r.root,
+        increase=r.increase,
+        total=r.total,
+        stations=r.stations,
+        data_hash=r.data_hash,
+        valid_from=r.valid_from,
+        epoch=r.epoch,
+    )
+    return convert(mode, uint8)
+
+
+@external
+def refresh_rated_power():
+    """
+    @dev Takes the Registry's total rated power over. A report does it by itself when it needs more room; calling it
+         after plants were taken out of service lowers the ceiling at once.
+    """
+    self._refresh(self._session)
+
+
+# ------------------------------------------------------------------
+#                               OWNER
+# ------------------------------------------------------------------
+
+
+@external
+def open_utility(utility: uint8, mode: uint8):
+    """
+    @dev Opens a utility, once for ever. The ceiling starts empty, so energy from before cannot be brought in.
+    @param utility The 1-byte utility code, 1 to 9.
+    @param mode The 1-byte mode: 1 owners claim by proof, 2 owners are paid with the report, 3 the Treasury's
+           beneficiary is paid with the report.
+    """
+    ownable._check_owner()
+    assert utility != 0 and utility <= UTILITY_MAX, "oracle: unknown utility"
+    assert mode != 0 and mode <= MODE_POOLED, "oracle: unknown mode"
+    assert self._heads[utility] == 0, "oracle: utility is open already"
+    # The first slot that can be reported is the running one.
+    self._heads[utility] = (block.timestamp // SLOT_SECONDS - 1) | (convert(mode, uint256) << 248)
+    log UtilityOpened(utility=utility, mode=mode)
+
+
+@external
+def rotate(
+    signers: DynArray[address, quorum.SIGNERS_MAX],
+    k: uint256,
+    faulty: uint256,
+    from_slot: uint32,
+    previous_until_slot: uint32,
+):
+    """
+    @dev Begins a new epoch with a new signer set. The set before it may sign up to a stated slot, the one before that
+         no longer at all.
+    @param signers The signers, strictly ascending, no zero address.
+    @param k The number of signatures needed, more than half of signers and faulty ones together.
+    @param faulty The number of signers who may be faulty without harm.
+    @param from_slot The first slot that the new set may sign.
+    @param previous_until_slot The last slot that the set before may sign; 0 to discard it at once.
+    """
+    ownable._check_owner()
+    quorum._check_set(signers, k, faulty)
+    session: uint256 = self._session
+    previous: uint32 = convert((session >> 72) & _U32, uint32)
+    epoch: uint32 = previous + 1
+    terms: uint256 = (session >> 104) & ((1 << 40) - 1)
+
+    self._set_hashes[epoch] = quorum._set_hash(signers)
+    self._set_terms[epoch] = k | (convert(from_slot, uint256) << 8) | (_U32 << 40)
+    if previous != 0:
+        self._set_terms[previous] = terms | (convert(previous_until_slot, uint256) << 40)
+    if previous > 1:
+        # Whatever the set before the previous one still had, it has no longer.
+        self._set_terms[previous - 1] &= (1 << 40) - 1
+    self._session = (
+        (session & ((1 << 72) - 1))
+        | (convert(epoch, uint256) << 72)
+        | (k << 104)
+        | (convert(from_slot, uint256) << 112)
+        | (terms << 144)
+        | (convert(previous_until_slot, uint256) << 184)
+    )
+    log SignerSetRotated(
+        epoch=epoch, k=k, signers=signers, from_slot=from_slot, previous_until_slot=previous_until_slot
+    )
+
+
+# ------------------------------------------------------------------
+#                               GUARD
+# ------------------------------------------------------------------
+
+
+@external
+def set_paused(paused_: bool):
+    """
+    @dev Stops the Oracle or lets it go on.
+    @param paused_ True to stop.
+    """
+    assert msg.sender == guard, "oracle: access is denied"
+    self._session = ((self._session >> 1) << 1) | convert(paused_, uint256)
+    log PauseChanged(paused=paused_)
+
+
+# ------------------------------------------------------------------
+#                                VIEW
+# ------------------------------------------------------------------
+
+
+@external
+@view
+def head(utility: uint8) -> IOracle.Head:
+    """
+    @dev Returns the newest accepted report of a utility. Before the first report `reports` is 0 and `slot` is the one
+         before the utility was opened.
+    @param utility The 1-byte utility code.
+    @return Head The slot, the running total in µWh, the content hash, and how many reports there were.
+    """
+    word: uint256 = self._heads[utility]
+    return IOracle.Head(
+        slot=convert(word & _U32, uint32),
+        total=convert((word >> 32) & _U96, uint96),
+        content_hash=self._contents[utility],
+        reports=convert((word >> 224) & _U24, uint32),
+    )
+
+
+@external
+@view
+def mode_of(utility: uint8) -> uint8:
+    """
+    @dev Returns how energy of a utility becomes tokens.
+    @param utility The 1-byte utility code.
+    @return uint8 0 not open, 1 claimed, 2 direct, 3 pooled.
+    """
+    return convert(self._heads[utility] >> 248, uint8)
+
+
+@external
+@view
+def valid_from(utility: uint8) -> uint32:
+    """
+    @dev Returns the first slot whose report can still be claimed against.
+    @param utility The 1-byte utility code.
+    @return uint32 The slot.
+    """
+    return convert((self._heads[utility] >> 192) & _U32, uint32)
+
+
+@external
+@view
+def ceiling(utility: uint8, slot: uint32) -> uint256:
+    """
+    @dev Returns how much energy a report of a slot may bring at most.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot, after the last reported one.
+    @return uint256 The energy in µWh.
+    """
+    word: uint256 = self._heads[utility]
+    if word == 0 or convert(slot, uint256) <= word & _U32:
+        return 0
+    return token_bucket._filled(
+        ((word >> 128) & _U64) * 1_000,
+        staticcall IRegistry(registry).total_rated_w(),
+        (convert(slot, uint256) - (word & _U32)) * SLOT_SECONDS,
+    )
+
+
+@external
+@view
+def root_of(utility: uint8, slot: uint32) -> bytes32:
+    """
+    @dev Returns the root that claims of a slot are proved against, or zero if they are refused: later than the newest
+         report, before `validFrom`, more than 127 slots old, or not a claimed utility.
+    @notice A slot that was skipped answers with the root that stood in its place before. No leaf in that tree carries
+            this slot's number, so no claim can follow from it.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot.
+    @return bytes32 The 32-byte root.
+    """
+    return self._root_of(self._heads[utility], utility, slot)
+
+
+@external
+@view
+def settlement(utility: uint8, slot: uint32) -> (bytes32, uint96, uint8):
+    """
+    @dev Returns what a claim needs, in one call.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot of the report that the claim proves against.
+    @return bytes32 The root of that report, or zero if claims against it are refused.
+    @return uint96 The running total of the newest report in µWh.
+    @return uint8 The utility's mode; 0 not open, 1 claimed, 2 direct, 3 pooled.
+    """
+    word: uint256 = self._heads[utility]
+    return self._root_of(word, utility, slot), convert((word >> 32) & _U96, uint96), convert(word >> 248, uint8)
+
+
+@external
+@view
+def epoch() -> uint32:
+    """
+    @dev Returns the number of the newest signer set; 0 before the first.
+    @return uint32 The epoch.
+    """
+    return convert((self._session >> 72) & _U32, uint32)
+
+
+@external
+@view
+def paused() -> bool:
+    """
+    @dev Tells whether reports are refused.
+    @return bool True while the Oracle is stopped.
+    """
+    return self._session & 1 == 1
+
+
+@external
+@view
+def rated_w() -> uint64:
+    """
+    @dev Returns the rated power that the ceiling is computed from; the Registry's may be newer.
+    @return uint64 The power in W.
+    """
+    return convert((self._session >> 8) & _U64, uint64)
+
+
+@external
+@view
+def signer_set(epoch: uint32) -> IOracle.SignerSet:
+    """
+    @dev Returns a signer set; all zero when there is none.
+    @param epoch The 4-byte epoch.
+    @return SignerSet The hash of the list, the signatures needed, the first and the last slot it may sign.
+    """
+    terms: uint256 = self._set_terms[epoch]
+    return IOracle.SignerSet(
+        hash=self._set_hashes[epoch],
+        k=convert(terms & 255, uint8),
+        from_slot=convert((terms >> 8) & _U32, uint32),
+        until_slot=convert((terms >> 40) & _U32, uint32),
+    )
+
+
+@external
+@view
+def digest(r: IOracle.Report) -> bytes32:
+    """
+    @dev Returns what the nodes sign.
+    @param r The report.
+    @return bytes32 The 32-byte EIP-712 digest.
+    """
+    return self._digest(r)
+
+
+@external
+@pure
+def content_hash(r: IOracle.Report) -> bytes32:
+    """
+    @dev Returns the hash that the next report refers to: without deadline and epoch.
+    @param r The report.
+    @return bytes32 The 32-byte hash.
+    """
+    return self._content_hash(r)
+
+
+# ------------------------------------------------------------------
+#                              INTERNAL
+# ------------------------------------------------------------------
+
+
+@internal
+@pure
+def _quorum_for(session: uint256, epoch: uint32, slot: uint256) -> uint256:
+    """
+    @dev Returns how many signatures an epoch needs, and refuses slots that it may not sign.
+    @param session The session word.
+    @param epoch The epoch that signed.
+    @param slot The slot.
+    @return uint256 The number of signatures needed, above 0.
+    """
+    current: uint256 = (session >> 72) & _U32
+    signing: uint256 = convert(epoch, uint256)
+    assert signing != 0, "oracle: unknown epoch"
+    if signing == current:
+        assert slot >= (session >> 112) & _U32, "oracle: slot is before the signer set"
+        return (session >> 104) & 255
+    assert signing + 1 == current, "oracle: unknown epoch"
+    assert slot >= (session >> 152) & _U32, "oracle: slot is before the signer set"
+    assert slot <= (session >> 184) & _U32, "oracle: slot is after the signer set"
+    return (session >> 144) & 255
+
+
+@internal
+def _spend(session: uint256, allowance: uint256, slots: uint256, increase: uint256) -> uint256:
+    """
+    @dev Takes a report's energy out of the ceiling. The rated power is a copy; the Registry is asked only when the
+         copy leaves too little room, so the usual report pays for no call.
+    @param session The session word.
+    @param allowance The allowance after the last report, in mWh.
+    @param slots The slots since the last report.
+    @param increase The energy of this report, in µWh.
+    @return uint256 The allowance left, in mWh, rounded down.
+    """
+    seconds: uint256 = slots * SLOT_SECONDS
+    room: uint256 = token_bucket._filled(allowance * 1_000, (session >> 8) & _U64, seconds)
+    if room < increase:
+        room = token_bucket._filled(allowance * 1_000, self._refresh(session), seconds)
+        assert room >= increase, "oracle: more than the plants can make"
+    return min((room - increase) // 1_000, _U64)
+
+
+@internal
+def _refresh(session: uint256) -> uint256:
+    """
+    @dev Copies the Registry's total rated power.
+    @param session The session word.
+    @return uint256 The power in W.
+    """
+    old: uint256 = (session >> 8) & _U64
+    new: uint256 = min(staticcall IRegistry(registry).total_rated_w(), _U64)
+    if new != old:
+        self._session = (session & ~(_U64 << 8)) | (new << 8)
+        log RatedPowerRefreshed(old=convert(old, uint64), new=convert(new, uint64))
+    return new
+
+
+@internal
+@view
+def _root_of(word: uint256, utility: uint8, slot: uint32) -> bytes32:
+    """
+    @dev Returns the root of a slot, or zero if claims against it are refused.
+    @param word The head word of the utility.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot.
+    @return bytes32 The 32-byte root.
+    """
+    last: uint256 = word & _U32
+    wanted: uint256 = convert(slot, uint256)
+    if wanted > last or wanted + RING <= last or wanted < (word >> 192) & _U32:
+        return empty(bytes32)
+    return self._ring[utility][wanted % RING]
+
+
+@internal
+@view
+def _digest(r: IOracle.Report) -> bytes32:
+    """
+    @dev Computes what the nodes sign.
+    @param r The report.
+    @return bytes32 The 32-byte EIP-712 digest.
+    """
+    return eip712_domain_separator._hash_typed_data_v4(keccak256(abi_encode(_REPORT_TYPE_HASH, r)))
+
+
+@internal
+@pure
+def _content_hash(r: IOracle.Report) -> bytes32:
+    """
+    @dev Computes the hash of a report's content: all but deadline and epoch.
+    @param r The report.
+    @return bytes32 The 32-byte hash.
+    """
+    return keccak256(
+        abi_encode(
+            r.utility, r.slot, r.prev, r.root, r.increase, r.total, r.stations, r.data_hash, r.valid_from
+        )
+    )
