@@ -31,6 +31,9 @@ class MeterError(Exception):
 class Meter(Protocol):
     """Anything that gives the words of a register map, or raises MeterError."""
 
+    async def ready(self) -> None:
+        """Connect if there is no connection, and see that the device fits the map."""
+
     async def read(self) -> dict[int, int]:
         """The words of every planned block, by address."""
 
@@ -49,20 +52,30 @@ class ModbusTcpMeter:
         self._blocks = plan(register_map)
         self._client: AsyncModbusTcpClient | None = None
 
+    async def ready(self) -> None:
+        """Connect if there is no connection, and see that the device fits the map. Raises MeterError."""
+        if self._client is not None and self._client.connected:
+            return
+        self.close()
+        try:
+            await self._connect()
+        except (MeterError, asyncio.CancelledError):
+            self.close()
+            raise
+
     async def read(self) -> dict[int, int]:
         """The words of every planned block, by address. Raises MeterError."""
+        client = self._client
+        if client is None:
+            raise MeterError("unreachable", "not connected")
+        words: dict[int, int] = {}
         try:
-            client = self._client or await self._connect()
-            words: dict[int, int] = {}
             for index, (address, count) in enumerate(self._blocks):
                 if index and self._map.pause_ms:
                     await asyncio.sleep(self._map.pause_ms / 1000)
                 taken = await self._request(client, address, count)
                 words.update(zip(range(address, address + count), taken, strict=True))
-        except MeterError:
-            self.close()
-            raise
-        except asyncio.CancelledError:
+        except (MeterError, asyncio.CancelledError):
             self.close()
             raise
         return words
@@ -73,7 +86,7 @@ class ModbusTcpMeter:
             self._client.close()
             self._client = None
 
-    async def _connect(self) -> AsyncModbusTcpClient:
+    async def _connect(self) -> None:
         host, port = self._address
         client = AsyncModbusTcpClient(
             host, port=port, timeout=self._timeout_s, retries=0, reconnect_delay=0, reconnect_delay_max=RECONNECT_MAX_S
@@ -86,7 +99,6 @@ class ModbusTcpMeter:
             if found != expectation.words:
                 message = f"{expectation.meaning} is not at {expectation.address}: {found}, not {expectation.words}"
                 raise MeterError("unexpected_device", f"the device does not fit map {self._map.name}: {message}")
-        return client
 
     async def _request(self, client: AsyncModbusTcpClient, address: int, count: int) -> list[int]:
         read = client.read_holding_registers if self._map.function == "holding" else client.read_input_registers

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The station agent: reads a meter, builds and signs intervals, keeps them, delivers them.
+
+Three loops share one buffer: reading, delivery, status. The process may be killed at any instant; what it needs to go on
+is in the buffer.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge import keys
+from edge.buffer import Buffer, BufferFault
+from edge.clock import Clock
+from edge.collector import Collector, text
+from edge.delivery import Delivery
+from edge.delivery_mqtt import MqttTransport
+from edge.delivery_rest import RestTransport
+from edge.modbus import ModbusTcpMeter
+from edge.registers import load
+from edge.settings import EdgeSettings
+from edge.status import Status
+
+STATUS_PERIOD_S = 0.25
+
+log = structlog.get_logger("edge.agent")
+
+
+async def run(settings: EdgeSettings) -> None:
+    """Run until SIGTERM or SIGINT. Raises MapError, DeviceKeyError, BufferFault if the agent cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        await run_until(settings, stop)
+    finally:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(signum)
+
+
+async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
+    """Run until `stop` is set; then write what is known and leave. See `run` for what it raises."""
+    register_map = load(settings.map)
+    clock = Clock.parse(settings.clock)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        _only_one(settings.data_dir),
+        Buffer(settings.data_dir) as buffer,
+        ThreadPoolExecutor(1, thread_name_prefix="buffer") as writer,
+    ):
+        buffer.claim(f"{settings.station}/{settings.meter_id}")
+        key = keys.load_or_create(settings.data_dir)
+        status = Status(settings.data_dir, _about(settings, key))
+        status.buffer(buffer.counts(), buffer.totals())
+        delivery = Delivery(settings, buffer, writer, clock, status)
+        if settings.transport == "mqtt":
+            transport: MqttTransport | RestTransport = MqttTransport(settings, delivery.receive)
+        else:
+            transport = RestTransport(settings.api_url, settings.delivery_timeout_s, delivery.receive)
+        delivery.transport = transport
+        meter = ModbusTcpMeter(
+            settings.modbus_host, settings.modbus_port, settings.modbus_unit, settings.modbus_timeout_s, register_map
+        )
+        collector = Collector(settings, register_map, meter, key, buffer, writer, clock, status, delivery)
+        log.info("started", station=str(settings.station), map=register_map.name, public_key=keys.public_hex(key))
+        loops: tuple[Coroutine[Any, Any, None], ...] = (
+            collector.run(),
+            delivery.run(),
+            transport.run(),
+            _write_status(status, clock),
+        )
+        try:
+            await _until(stop, [asyncio.create_task(loop) for loop in loops])
+        finally:
+            meter.close()
+            await collector.save()
+            status.update(running=False)
+            status.write(text(clock.now_ms()))
+            log.info("stopped")
+
+
+async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for `stop`; if a loop dies first, its exception is the agent's."""
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (stopped, *tasks):
+            task.cancel()
+        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+
+
+async def _write_status(status: Status, clock: Clock) -> NoReturn:
+    while True:
+        status.write(text(clock.now_ms()))
+        await asyncio.sleep(STATUS_PERIOD_S)
+
+
+def _about(settings: EdgeSettings, key: Ed25519PrivateKey) -> dict[str, str]:
+    return {
+        "station": str(settings.station),
+        "meter": settings.meter_id,
+        "map": settings.map,
+        "source": settings.source,
+        "transport": settings.transport,
+        "public_key": keys.public_hex(key),
+        "clock": settings.clock or "system",
+        "started": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
+    }
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; two agents on one buffer would number two intervals alike. Raises BufferFault."""
+    descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise BufferFault(f"another agent runs on {folder}") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)

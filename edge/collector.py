@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the meter on schedule, turns reads into signed intervals, and stores them."""
+
+import asyncio
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.buffer import Buffer, Draft
+from edge.clock import Clock
+from edge.delivery import Delivery
+from edge.intervals import SLOT_MS, Read, Slot, Step, take
+from edge.measure import has_balance, interval_of, limits_of, profile_bytes
+from edge.modbus import Meter, MeterError
+from edge.protocol import SignedInterval, sign
+from edge.registers import RegisterMap, Value, decode
+from edge.schedule import next_read_ms
+from edge.settings import EdgeSettings
+from edge.status import Status
+
+RETRY_MIN_S = 0.1
+
+log = structlog.get_logger("edge.collector")
+
+
+class Collector:
+    """Reads the meter on schedule and stores what the reads make."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        register_map: RegisterMap,
+        meter: Meter,
+        key: Ed25519PrivateKey,
+        buffer: Buffer,
+        writer: ThreadPoolExecutor,
+        clock: Clock,
+        status: Status,
+        delivery: Delivery,
+    ) -> None:
+        self._settings = settings
+        self._map = register_map
+        self._meter = meter
+        self._key = key
+        self._buffer = buffer
+        self._writer = writer
+        self._clock = clock
+        self._status = status
+        self._delivery = delivery
+        self._limits = limits_of(register_map, settings.rated_w, settings.load_w)
+        self._required = [register.name for register in register_map.counters() if not register.optional]
+        self._fingerprint = hashlib.sha256(msgspec.json.encode(register_map)).hexdigest()
+        self._state = buffer.builder_state(self._fingerprint)
+        self._stored_ms = 0
+        self._failures = 0
+        newest = buffer.last(1)
+        self._last_slot = newest[0].slot if newest else None
+
+    async def run(self) -> NoReturn:
+        """Read for ever."""
+        poll, lead, step = (
+            max(1, round(1000 * seconds))
+            for seconds in (self._settings.poll_s, self._settings.boundary_lead_s, self._settings.boundary_step_s)
+        )
+        while True:
+            await self._clock.sleep_until(next_read_ms(self._clock.now_ms(), poll, lead, step))
+            try:
+                words, at_ms = await self._read()
+            except MeterError as error:
+                await self._failed(error)
+                continue
+            if self._failures:
+                log.info("meter_back", after_failures=self._failures)
+                self._failures = 0
+                self._status.update(meter_error=None)
+            await self._take(words, at_ms)
+
+    async def save(self) -> None:
+        """Write the builder's state; called when the agent stops."""
+        await self._store([])
+
+    async def _read(self) -> tuple[dict[int, int], int]:
+        """Words, and the middle of the time in which they were read."""
+        await self._meter.ready()
+        asked_ms = self._clock.now_ms()
+        words = await self._meter.read()
+        return words, (asked_ms + self._clock.now_ms()) // 2
+
+    async def _failed(self, error: MeterError) -> None:
+        self._failures += 1
+        self._status.count("read_failed")
+        self._status.update(meter_error=f"{error.reason}: {error}")
+        if self._failures == 1 or self._failures % 100 == 0:
+            log.warning("read_failed", reason=error.reason, error=str(error), failures=self._failures)
+        # wall time: a meter that is away does not come back faster in a fast simulation
+        await asyncio.sleep(min(self._settings.modbus_retry_max_s, RETRY_MIN_S * 2 ** min(self._failures - 1, 16)))
+
+    async def _take(self, words: dict[int, int], at_ms: int) -> None:
+        sample: dict[str, Read] = {}
+        registers: dict[str, float] = {}
+        for name, found in decode(self._map, words).items():
+            if isinstance(found, Value):
+                sample[name] = Read(at_ms, found.raw, found.exponent, found.scale_raw)
+                registers[name] = found.raw * 10**found.exponent / 1_000_000  # for the eye only
+            else:
+                self._status.count("read_null")
+        self._status.count("read")
+        self._status.update(last_read=text(at_ms), registers_wh=registers)
+        step = take(self._state, sample, self._limits, self._required)
+        due = at_ms - self._stored_ms >= self._settings.persist_s * 1000 or at_ms < self._stored_ms
+        if step.slots or step.events or due:
+            await self._keep(step, at_ms)
+        else:
+            self._state = step.state
+
+    async def _keep(self, step: Step, at_ms: int) -> None:
+        """Commit a step; the state moves on only with it, so a failed write costs this sample and no interval."""
+        before = self._state
+        self._state = step.state
+        try:
+            await self._store(step.slots)
+        except sqlite3.Error as error:
+            self._state = before
+            self._status.update(last_error=f"buffer: {error}")
+            log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
+            return
+        self._stored_ms = at_ms
+        for event in step.events:
+            self._status.event(event.kind, f"{text(event.at_ms)} {event.detail}")
+            log.warning("meter_event", kind=event.kind, at=text(event.at_ms), detail=event.detail)
+
+    async def _store(self, slots: Sequence[Slot]) -> None:
+        drafts = [self._draft(slot) for slot in slots if has_balance(slot, self._map)]
+        loop = asyncio.get_running_loop()
+        state, fingerprint = self._state, self._fingerprint
+        stored, refused = await loop.run_in_executor(
+            self._writer, lambda: self._buffer.store(drafts, state, fingerprint)
+        )
+        for number in refused:
+            log.error("slot_already_built", start=text(number * SLOT_MS))
+            self._status.event("slot_already_built", text(number * SLOT_MS))
+        for slot in slots:
+            if slot.slot not in refused:
+                self._seen(slot)
+        if stored:
+            self._delivery.wake()
+
+    def _seen(self, slot: Slot) -> None:
+        missing = 0 if self._last_slot is None else max(0, slot.slot - self._last_slot - 1)
+        if missing:
+            self._status.count("missing", missing)
+            log.warning("slots_missing", count=missing, before=text(slot.slot * SLOT_MS))
+        self._last_slot = max(slot.slot, self._last_slot or 0)
+        if slot.quality == "interpolated":
+            self._status.count("interpolated")
+        self._status.update(last_slot=text(slot.slot * SLOT_MS))
+        log.info("interval", start=text(slot.slot * SLOT_MS), quality=slot.quality, micro=dict(slot.deltas))
+
+    def _draft(self, slot: Slot) -> Draft:
+        settings = self._settings
+
+        def signed(seq: int) -> SignedInterval:
+            interval = interval_of(slot, self._map, settings.station, settings.meter_id, settings.source, seq)
+            return sign(interval, self._key)
+
+        return Draft(settings.meter_id, slot.slot, profile_bytes(slot), signed)
+
+
+def text(at_ms: int) -> str:
+    """An instant for people, to the second."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Delivery: at least once, in order, until the server has signed for every interval.
+
+A transport only carries bytes. What counts is the receipt: signed by the server's key, for this station, naming the
+interval's hash. No answer, a broker's acknowledgement, an unsigned or foreign receipt change nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Protocol, TypeVar
+
+import structlog
+
+from edge.buffer import Buffer, Row
+from edge.clock import Clock
+from edge.protocol import ProtocolError, Receipt, decode_receipts
+from edge.settings import EdgeSettings
+from edge.status import Status
+
+T = TypeVar("T")
+log = structlog.get_logger("edge.delivery")
+
+
+class NotDelivered(Exception):
+    """The server was not reached or has no time: the same delivery again later. `after_s` is its own wish, if any."""
+
+    def __init__(self, message: str, after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class Refused(Exception):
+    """The server refuses this delivery as a whole and signs nothing; one interval in it may be why."""
+
+
+class Transport(Protocol):
+    """Carries a JSON array of intervals to the server; hands whatever comes back to `receive`."""
+
+    async def run(self) -> None:
+        """Hold a connection, if the transport has one; never returns."""
+
+    async def send(self, payload: bytes, hashes: frozenset[bytes]) -> None:
+        """Send and wait until every hash has a receipt or the time is over. Raises NotDelivered, Refused."""
+
+
+class Delivery:
+    """Moves pending intervals to the server. One at a time; woken by the agent whenever there is something new."""
+
+    def __init__(self, settings: EdgeSettings, buffer: Buffer, writer: Executor, clock: Clock, status: Status) -> None:
+        self._settings = settings
+        self._buffer = buffer
+        self._writer = writer
+        self._clock = clock
+        self._status = status
+        self._wake = asyncio.Event()
+        self.transport: Transport | None = None
+
+    def wake(self) -> None:
+        """There is something to deliver."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever. Network pauses are wall time: a server does not recover faster in a fast simulation."""
+        failures = 0
+        while True:
+            self._wake.clear()
+            try:
+                idle = await self._pass()
+                failures = 0
+                self._status.update(delivery_error=None)
+                pause = self._settings.retry_max_s if idle else 0.0
+            except NotDelivered as error:
+                failures += 1
+                pause = self._backoff(failures, error.after_s)
+                self._status.update(delivery_error=str(error))
+                log.warning("not_delivered", error=str(error), failures=failures, retry_in_s=round(pause, 1))
+                await asyncio.sleep(pause)
+                continue
+            if pause:
+                await self._sleep_until_woken(pause)
+
+    async def receive(self, data: bytes) -> set[bytes]:
+        """Apply receipts that came in, from whatever channel. Returns the hashes that the server has signed for."""
+        settled: set[bytes] = set()
+        try:
+            receipts = decode_receipts(data)
+        except ProtocolError as error:
+            self._status.count("receipts_ignored")
+            log.warning("receipt_ignored", reason="malformed", error=str(error))
+            return settled
+        for receipt in receipts:
+            reason = self._why_not(receipt)
+            if reason:
+                self._status.count("receipts_ignored")
+                log.warning("receipt_ignored", reason=reason, key_id=receipt.keyId, home=receipt.homeId)
+                continue
+            moved = await self._on_disk(lambda it=receipt: self._buffer.receive(it, self._clock.now_ms()))  # type: ignore[misc]
+            settled |= {bytes.fromhex(line.hash[2:]) for line in receipt.receipts if len(line.hash) == 66}
+            if moved:
+                log.info("receipt", **moved)
+            for line in receipt.receipts:
+                if line.status in ("conflict", "rejected"):
+                    log.error("refused", status=line.status, code=line.code, detail=line.detail, start=line.start)
+        await self._refresh()
+        return settled
+
+    async def _pass(self) -> bool:
+        """Deliver one batch; True if nothing is left to do for now. Raises NotDelivered."""
+        rows = await self._on_disk(lambda: self._buffer.pending(self._settings.batch, attempts_below=1))
+        if rows:
+            await self._deliver(rows)
+            return False
+        # refused whole before: alone, and only when nothing else waits, so that they hold up nobody
+        for row in await self._on_disk(lambda: self._buffer.pending(self._settings.batch)):
+            await self._deliver([row])
+        now_ms = self._clock.now_ms()
+        await self._on_disk(lambda: self._buffer.prune(now_ms, self._settings.retention_s))
+        await self._refresh()
+        return True
+
+    async def _deliver(self, rows: Sequence[Row]) -> None:
+        """Send rows in one delivery; halve it while the server refuses it, until the poison stands alone."""
+        transport = self.transport
+        if transport is None:
+            raise NotDelivered("no transport")
+        try:
+            await transport.send(b"[" + b",".join(row.wire for row in rows) + b"]", frozenset(row.hash for row in rows))
+        except Refused as error:
+            if len(rows) == 1:
+                seq, why = rows[0].seq, str(error)
+                log.error("refused_without_receipt", seq=seq, error=why)
+                await self._on_disk(lambda: self._buffer.refused_whole(seq, why))
+                self._status.update(last_error=f"interval {seq}: {why}")
+                await self._refresh()
+                return
+            middle = len(rows) // 2
+            await self._deliver(rows[:middle])
+            await self._deliver(rows[middle:])
+
+    def _why_not(self, receipt: Receipt) -> str:
+        """Why a receipt is not one for us; empty if it is."""
+        if receipt.homeId != str(self._settings.station):
+            return "another station"
+        try:
+            return "" if receipt.signed_by(self._settings.receipt_key_bytes) else "not signed by the server's key"
+        except (ValueError, OverflowError):
+            return "its time is not a time"
+
+    def _backoff(self, failures: int, after_s: float | None) -> float:
+        """Full jitter: anything from nothing to the doubled pause, so that stations do not come back in step."""
+        ceiling = min(self._settings.retry_max_s, self._settings.retry_base_s * 2 ** min(failures - 1, 30))
+        wish = min(after_s or 0.0, self._settings.retry_max_s)
+        return wish + random.uniform(0, ceiling)
+
+    async def _sleep_until_woken(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _refresh(self) -> None:
+        counts = await self._on_disk(self._buffer.counts)
+        totals = await self._on_disk(self._buffer.totals)
+        self._status.buffer(counts, totals)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent is doing, for people and for a live table: `status.json` in the data folder, replaced as a whole."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+STATUS_FILE = "status.json"
+
+
+class Status:
+    """A flat JSON object. Counters that are totals since the first start come from the buffer; the others since this start."""
+
+    def __init__(self, folder: Path, fixed: Mapping[str, Any]) -> None:
+        self._path = folder / STATUS_FILE
+        self._dirty = True
+        self._values: dict[str, Any] = {
+            **fixed,
+            "pid": os.getpid(),
+            "running": True,
+            "now": None,
+            "last_read": None,
+            "last_slot": None,
+            "registers_wh": {},
+            "read": 0,
+            "read_failed": 0,
+            "read_null": 0,
+            "built": 0,
+            "interpolated": 0,
+            "missing": 0,
+            "pending": 0,
+            "delivered": 0,
+            "receipts": {},
+            "receipts_ignored": 0,
+            "events": {},
+            "last_event": None,
+            "last_error": None,
+            "meter_error": None,
+            "delivery_error": None,
+        }
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        self._values[name] += by
+        self._dirty = True
+
+    def event(self, kind: str, detail: str) -> None:
+        """Count an event of the meter and show the newest."""
+        self._values["events"][kind] = self._values["events"].get(kind, 0) + 1
+        self.update(last_event=f"{kind}: {detail}")
+
+    def update(self, **values: Any) -> None:
+        """Set values."""
+        for name, value in values.items():
+            if self._values[name] != value:
+                self._values[name] = value
+                self._dirty = True
+
+    def buffer(self, counts: Mapping[Any, int], totals: Mapping[str, int]) -> None:
+        """Set what the buffer says: `delivered` has a receipt that says accepted or duplicate."""
+        receipts = {name: count for name, count in totals.items() if name != "built"}
+        delivered = receipts.get("accepted", 0) + receipts.get("duplicate", 0)
+        self.update(built=totals["built"], pending=counts["pending"], receipts=receipts, delivered=delivered)
+
+    def write(self, now: str) -> None:
+        """Replace the file if anything changed. A reader sees the old one or the new one, never half."""
+        if not self._dirty:
+            return
+        self._values["now"] = now
+        self._dirty = False
+        draft = self._path.with_suffix(".json.new")
+        draft.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
+        draft.replace(self._path)
