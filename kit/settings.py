@@ -23,19 +23,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GREENCORE_", extra="ignore", frozen=True)
 
-    mode: Mode = Field(Mode.LIVE, description="demo takes simulated stations only, live takes real ones only")
+    mode: Mode = Field(default=Mode.LIVE, description="demo takes simulated stations only, live takes real ones only")
     database_url: SecretStr = Field(
-        SecretStr("postgresql+asyncpg://greencore@localhost/greencore"), description="PostgreSQL, SQLAlchemy form"
+        default=SecretStr("postgresql+asyncpg://greencore@localhost/greencore"),
+        description="PostgreSQL, SQLAlchemy form",
     )
-    nats_url: SecretStr = Field(SecretStr("nats://localhost:4222"), description="NATS with JetStream")
-    rpc_url: str = Field("http://localhost:8545", description="JSON-RPC of the chain")
+    nats_url: SecretStr = Field(default=SecretStr("nats://localhost:4222"), description="NATS with JetStream")
+    rpc_url: str = Field(default="http://localhost:8545", description="JSON-RPC of the chain")
     deployment: Path = Field(
-        Path("deployments/local.json"), description="addresses and blocks, written by the deploy script"
+        default=Path("deployments/local.json"), description="addresses and blocks, written by the deploy script"
     )
-    clock: str = Field("", description="empty, or <simulated>@<wall>x<speed> for an accelerated deployment")
-    log_level: str = Field("info", description="debug, info, warning or error")
-    log_json: bool = Field(False, description="one JSON object a line instead of text for people")
-    metrics_port: int = Field(0, description="port of the Prometheus metrics of this process; 0 for none")
+    clock: str = Field(default="", description="empty, or <simulated>@<wall>x<speed> for an accelerated deployment")
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_json: bool = Field(default=False, description="one JSON object a line instead of text for people")
+    metrics_port: int = Field(default=0, description="port of the Prometheus metrics of this process; 0 for none")
 
     def make_clock(self) -> Clock:
         """The deployment's clock."""
