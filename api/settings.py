@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator sets for the API and the worker: environment variables GREENCORE_*."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from kit.settings import Settings
+
+OPERATOR_TOKEN_MIN = 16
+
+
+class DoorSettings(Settings):
+    """Shared by both: the receipt key and the oracle nodes. Lists are written with commas."""
+
+    receipt_key: Path = Field(
+        default=Path("receipt.key"), description="Ed25519 key that signs receipts, PEM; made on first start, mode 0600"
+    )
+    oracle_nodes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="base URLs of the oracle nodes, separated by commas"
+    )
+    node_timeout_s: float = Field(default=10.0, gt=0, description="wait for one oracle node, wall time")
+    keeper_key: SecretStr = Field(
+        default=SecretStr(""), description="who pays for claims: path of a keystore, or a 0x key"
+    )
+    keeper_password: Path | None = Field(default=None, description="file with the keystore's password")
+
+    @field_validator("oracle_nodes", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+
+class ApiSettings(DoorSettings):
+    """The API's own."""
+
+    api_host: str = Field(default="127.0.0.1", description="address to listen on")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    operator_token: SecretStr = Field(
+        default=SecretStr(""), description="bearer token of operators, 16 characters or more; empty closes their doors"
+    )
+    body_bytes_max: int = Field(default=4 << 20, gt=0, description="longest request body")
+    telemetry_rate: float = Field(
+        default=200.0, gt=0, description="intervals a second that one station may send, on average"
+    )
+    telemetry_burst: int = Field(default=20_000, ge=1_000, description="intervals that one station may send at once")
+    page_max: int = Field(default=1_000, ge=1, description="most rows of one page")
+    graphql_depth_max: int = Field(default=10, ge=3, description="deepest query")
+    graphql_cost_max: int = Field(default=20_000, ge=100, description="most objects that a query may ask for")
+
+    @field_validator("operator_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < OPERATOR_TOKEN_MIN:
+            raise ValueError(f"an operator token has at least {OPERATOR_TOKEN_MIN} characters")
+        return value
+
+
+class WorkerSettings(DoorSettings):
+    """The worker's own."""
+
+    mqtt_host: str = Field(default="127.0.0.1", description="broker on which receipts are published")
+    mqtt_port: int = Field(default=1883, ge=1, le=65535)
+    mqtt_user: str | None = None
+    mqtt_password: SecretStr | None = None
+    keeper_every: int = Field(
+        default=4, ge=1, description="claim when a report is so many slots past the last claimed one"
+    )
+    jobs_concurrency: int = Field(default=4, ge=1, description="jobs at once")
