@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Typed reads of GreenCore's contracts, and the bytes of calls to them. Energy in µWh, addresses of 20 bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chain.contract import ContractAbi, load_abi
+from chain.deployment import Deployment
+from chain.rpc import Block, Rpc
+
+MODE_CLOSED, MODE_CLAIMED, MODE_DIRECT, MODE_POOLED = range(4)
+BATCH_BIT = 1 << 255
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest accepted report of a utility. Before the first one `reports` is 0 and `content_hash` zero."""
+
+    slot: int
+    total: int
+    content_hash: bytes
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignerTerms:
+    """What the Oracle keeps of a signer set: the hash of its list, signatures needed, first and last slot it may sign."""
+
+    hash: bytes
+    k: int
+    from_slot: int
+    until_slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignerSet:
+    """A signer set with its list, strictly ascending. `until_slot` is the last slot it may sign."""
+
+    epoch: int
+    k: int
+    signers: tuple[bytes, ...]
+    from_slot: int
+    until_slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a tenure has settled: its register and, at unix second `at`, the allowance left; rated power in W."""
+
+    register: int
+    allowance: int
+    at: int
+    rated_w: int
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A station as the Registry has it now; `since` is the unix second at which the present tenure began."""
+
+    owner: bytes
+    tenure: int
+    since: int
+    rated_w: int
+    kind: int
+    demo: bool
+
+
+class Contract:
+    """One deployed contract: calls by name, at any block."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment, name: str) -> None:
+        self.rpc = rpc
+        self.deployed = deployment.contract(name)
+        self.abi: ContractAbi = load_abi(name)
+
+    @property
+    def address(self) -> str:
+        """Where it stands."""
+        return self.deployed.address
+
+    async def read(self, function: str, *arguments: Any, block: Block = "latest") -> Any:
+        """Call a view. Raises Unavailable, RpcError for a revert, Malformed if nothing of the kind stands there."""
+        data = self.abi.encode_call(function, *arguments)
+        return self.abi.decode_result(function, await self.rpc.call(self.address, data, block=block))
+
+
+class OracleClient(Contract):
+    """The Oracle: reports and signer sets."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        super().__init__(rpc, deployment, "Oracle")
+
+    async def head(self, utility: int, *, block: Block = "latest") -> Head:
+        """The newest accepted report."""
+        return Head(**await self.read("head", utility, block=block))
+
+    async def mode_of(self, utility: int, *, block: Block = "latest") -> int:
+        """0 not open, 1 claimed, 2 direct, 3 pooled."""
+        return int(await self.read("mode_of", utility, block=block))
+
+    async def valid_from(self, utility: int, *, block: Block = "latest") -> int:
+        """The first slot whose report can still be claimed against."""
+        return int(await self.read("valid_from", utility, block=block))
+
+    async def ceiling(self, utility: int, slot: int, *, block: Block = "latest") -> int:
+        """How much energy a report of a slot may bring at most."""
+        return int(await self.read("ceiling", utility, slot, block=block))
+
+    async def root_of(self, utility: int, slot: int, *, block: Block = "latest") -> bytes:
+        """The root that claims of a slot are proved against, zero if they are refused."""
+        return bytes(await self.read("root_of", utility, slot, block=block))
+
+    async def epoch(self, *, block: Block = "latest") -> int:
+        """The number of the newest signer set; 0 before the first."""
+        return int(await self.read("epoch", block=block))
+
+    async def paused(self, *, block: Block = "latest") -> bool:
+        """True while reports are refused."""
+        return bool(await self.read("paused", block=block))
+
+    async def signer_terms(self, epoch: int, *, block: Block = "latest") -> SignerTerms:
+        """What the contract keeps of a signer set; all zero when there is none."""
+        return SignerTerms(**await self.read("signer_set", epoch, block=block))
+
+    async def signer_set(self, epoch: int) -> SignerSet | None:
+        """A signer set with its list, which stands only in the event of its rotation. None if there was none such."""
+        logs = await self.rpc.logs(
+            addresses=[self.address],
+            topics=[self.abi.topic("SignerSetRotated"), "0x" + epoch.to_bytes(32, "big").hex()],
+            from_block=self.deployed.block,
+        )
+        if not logs:
+            return None
+        decoded = self.abi.decode_log(logs[-1])
+        if decoded is None:
+            return None
+        terms = await self.signer_terms(epoch)
+        return SignerSet(epoch, terms.k, tuple(decoded[1]["signers"]), terms.from_slot, terms.until_slot)
+
+    def report_call(self, report: Sequence[Any], signers: Sequence[bytes], signatures: Sequence[bytes]) -> bytes:
+        """The bytes of `report`. `report` has the struct's fields in order, `signers` the epoch's whole list, and
+        `signatures` are compact, in ascending order of their signers.
+        """
+        return self.abi.encode_call("report", tuple(report), list(signers), signature_words(signatures))
+
+
+class TreasuryClient(Contract):
+    """The Treasury: what was settled, and claims."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        super().__init__(rpc, deployment, "Treasury")
+
+    async def settled(self, utility: int, station: int, tenure: int, *, block: Block = "latest") -> Settled:
+        """What a tenure has settled."""
+        return Settled(**await self.read("settled", utility, station, tenure, block=block))
+
+    async def minted(self, utility: int, *, block: Block = "latest") -> int:
+        """All energy ever settled, reserve included."""
+        return int(await self.read("minted", utility, block=block))
+
+    async def reserve(self, utility: int, *, block: Block = "latest") -> int:
+        """The reserve that was counted and not yet collected."""
+        return int(await self.read("reserve", utility, block=block))
+
+    async def issued(self, utility: int, *, block: Block = "latest") -> int:
+        """All energy that ever became tokens."""
+        return int(await self.read("issued", utility, block=block))
+
+    async def paused(self, *, block: Block = "latest") -> bool:
+        """True while minting is stopped."""
+        return bool(await self.read("paused", block=block))
+
+    def claim_call(self, leaf: Sequence[Any], index: int, proof: Sequence[bytes]) -> bytes:
+        """The bytes of `claim`: class tokens up to the register of a leaf, given as `dataclasses.astuple` writes it."""
+        return self.abi.encode_call("claim", tuple(leaf), index, list(proof))
+
+    def claim_batch_call(self, leaf: Sequence[Any], index: int, proof: Sequence[bytes]) -> bytes:
+        """The bytes of `claim_batch`: tokens of exactly the leaf's slot."""
+        return self.abi.encode_call("claim_batch", tuple(leaf), index, list(proof))
+
+    def direct_call(
+        self,
+        report: Sequence[Any],
+        signers: Sequence[bytes],
+        signatures: Sequence[bytes],
+        leaves: Sequence[Sequence[Any]],
+    ) -> bytes:
+        """The bytes of `direct`: a report of a direct utility with its whole row of leaves."""
+        row = [tuple(leaf) for leaf in leaves]
+        return self.abi.encode_call("direct", tuple(report), list(signers), signature_words(signatures), row)
+
+
+class RegistryClient(Contract):
+    """The Registry: stations, tenures, meters."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        super().__init__(rpc, deployment, "Registry")
+
+    async def station_of(self, station: int, *, block: Block = "latest") -> Station | None:
+        """A station, or None if it is unknown."""
+        made = Station(**await self.read("station_of", station, block=block))
+        return made if made.tenure else None
+
+    async def total_rated_w(self, *, block: Block = "latest") -> int:
+        """The rated power of all stations together, W."""
+        return int(await self.read("total_rated_w", block=block))
+
+
+class EnergyTokenClient(Contract):
+    """The EnergyToken: balances and supplies."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        super().__init__(rpc, deployment, "EnergyToken")
+
+    async def balance_of(self, owner: bytes, token_id: int, *, block: Block = "latest") -> int:
+        """How much of an id an address holds."""
+        return int(await self.read("balanceOf", owner, token_id, block=block))
+
+    async def total_supply(self, token_id: int, *, block: Block = "latest") -> int:
+        """How much of an id exists."""
+        return int(await self.read("total_supply", token_id, block=block))
+
+
+def batch_id(utility: int, slot: int) -> int:
+    """The id of the tokens of one utility and slot (docs/protocol.md)."""
+    return BATCH_BIT | utility << 32 | slot
+
+
+def signature_words(signatures: Sequence[bytes]) -> list[bytes]:
+    """Compact signatures as the row of (r, vs) that the contracts take."""
+    return [word for signature in signatures for word in (signature[:32], signature[32:])]
