@@ -21,8 +21,10 @@ for package in PACKAGES:
 
 
 def mine(_object: object, name: str | None, kind: str, *_: object) -> bool:
-    """Leave the tables of procrastinate and the partitions that jobs create alone."""
-    return not (kind == "table" and name is not None and (name.startswith("procrastinate") or "_p2" in name))
+    """Leave the tables of procrastinate and the partitions of other tables alone."""
+    if kind != "table" or name is None:
+        return True
+    return not (name.startswith("procrastinate") or "_p2" in name or name.endswith("_rest"))
 
 
 def run() -> None:

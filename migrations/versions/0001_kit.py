@@ -40,4 +40,31 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the first revision is left by dropping the database")
+    _drop_procrastinate()
+    op.drop_table("kit_idempotency")
+    op.drop_table("kit_outbox")
+
+
+def _drop_procrastinate() -> None:
+    # the library ships no script for this; everything it makes carries its prefix
+    drops = op.get_bind().execute(
+        sa.text(
+            """
+            SELECT format('DROP TABLE IF EXISTS %I CASCADE', tablename)
+            FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate\\_%'
+            UNION ALL
+            SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
+            FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'procrastinate\\_%'
+            UNION ALL
+            SELECT format('DROP TYPE IF EXISTS %I CASCADE', typname)
+            FROM pg_type WHERE typnamespace = current_schema()::regnamespace
+                AND typname LIKE 'procrastinate\\_%' AND typtype IN ('e', 'c') AND typrelid = 0
+            UNION ALL
+            SELECT format('DROP TYPE IF EXISTS %I CASCADE', relname)
+            FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+                AND relname LIKE 'procrastinate\\_%' AND relkind = 'c'
+            """
+        )
+    )
+    for (statement,) in drops.all():
+        op.execute(statement)
