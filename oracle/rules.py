@@ -5,7 +5,8 @@
 The contracts compute the same bytes; `tests/contracts/fuzz` compares the two.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
 from typing import Self
@@ -19,6 +20,8 @@ EMPTY_LEAF = keccak(b"greencore.empty-leaf")
 LEAVES_HEADER = "greencore.leaves.v1"
 ZERO_HASH = bytes(32)
 PROOF_MAX = 32
+
+_READINGS_LINE = re.compile("readings,0x([0-9a-f]{64})")
 
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _REPORT_TYPE = (
@@ -177,21 +180,39 @@ def root_from_proof(leaf_hash: bytes, index: int, proof: Sequence[bytes]) -> byt
     return current
 
 
-def render_leaves(leaves: Sequence[Leaf]) -> bytes:
-    """The published file; its keccak-256 is the report's data hash."""
-    return (LEAVES_HEADER + "\n" + "".join(leaf.line() + "\n" for leaf in leaves)).encode()
+def readings_hash(readings: Mapping[UUID, Sequence[bytes]]) -> bytes:
+    """keccak-256 over the list of readings that a report counts for the first time: hashes by station, in the list's order.
+
+    The leaves alone do not tell the list: a deficit below the high-water mark changes no leaf now, and every leaf later.
+    """
+    lines = [f"{station},0x{h.hex()}\n" for station in sorted(readings) for h in readings[station]]
+    return keccak(("greencore.readings.v1\n" + "".join(lines)).encode())
+
+
+def render_leaves(leaves: Sequence[Leaf], readings: bytes = ZERO_HASH) -> bytes:
+    """The published file; its keccak-256 is the report's data hash. `readings` is what `readings_hash` gave."""
+    head = f"{LEAVES_HEADER}\nreadings,0x{readings.hex()}\n"
+    return (head + "".join(leaf.line() + "\n" for leaf in leaves)).encode()
 
 
 def parse_leaves(data: bytes) -> list[Leaf]:
-    """Read a published file. Raises LeavesError naming the line for anything but the exact form, order included."""
+    """Read a published file's leaves. Raises LeavesError naming the line for anything but the exact form, order included."""
+    return parse_published(data)[1]
+
+
+def parse_published(data: bytes) -> tuple[bytes, list[Leaf]]:
+    """Read a published file: the hash of the list of readings, and the leaves. Raises LeavesError as `parse_leaves` does."""
     try:
         lines = data.decode("ascii").split("\n")
     except UnicodeDecodeError as error:
         raise LeavesError(f"byte {error.start} is not ASCII") from error
     if lines[0] != LEAVES_HEADER or lines[-1] != "":
         raise LeavesError(f"line 1: the file must begin with {LEAVES_HEADER} and end with a line's end")
+    found = _READINGS_LINE.fullmatch(lines[1])
+    if found is None:
+        raise LeavesError("line 2: expected readings,0x and 64 hexadecimal digits")
     leaves: list[Leaf] = []
-    for number, line in enumerate(lines[1:-1], start=2):
+    for number, line in enumerate(lines[2:-1], start=3):
         try:
             leaf = Leaf.from_line(line)
         except ValueError as error:
@@ -199,7 +220,7 @@ def parse_leaves(data: bytes) -> list[Leaf]:
         if leaves and order(leaf) <= order(leaves[-1]):
             raise LeavesError(f"line {number}: leaves must stand in ascending order of station and tenure")
         leaves.append(leaf)
-    return leaves
+    return bytes.fromhex(found[1]), leaves
 
 
 def order(leaf: Leaf) -> tuple[int, int]:
@@ -208,9 +229,16 @@ def order(leaf: Leaf) -> tuple[int, int]:
 
 
 def build_content(
-    leaves: Sequence[Leaf], *, utility: int, slot: int, prev: bytes, previous_total: int, valid_from: int
+    leaves: Sequence[Leaf],
+    *,
+    utility: int,
+    slot: int,
+    prev: bytes,
+    previous_total: int,
+    valid_from: int,
+    readings: bytes = ZERO_HASH,
 ) -> tuple[Content, Tree]:
-    """The content of a report over leaves that stand in order, and their tree.
+    """The content of a report over leaves that stand in order, and their tree. `readings` is what `readings_hash` gave.
 
     Raises ValueError if a leaf is of another utility or slot, out of order, or if the total would fall or outgrow its register.
     """
@@ -231,7 +259,7 @@ def build_content(
         increase=total - previous_total,
         total=total,
         stations=len(leaves),
-        data_hash=keccak(render_leaves(leaves)),
+        data_hash=keccak(render_leaves(leaves, readings)),
         valid_from=valid_from,
     )
     return content, tree
