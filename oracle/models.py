@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a node keeps: registers with a way back, what it signed, what the chain accepted, files of leaves, disagreements.
+
+The platform uses `oracle_leaves` of these tables only.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Index, Integer, LargeBinary, Numeric, SmallInteger, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.database import Base
+
+_INSTANT = DateTime(timezone=True)
+_AMOUNT = Numeric(30, 0)
+
+
+class OracleRegister(Base):
+    """A tenure's register after the newest report that this node applied; `register` is `Register.to_json`."""
+
+    __tablename__ = "oracle_register"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    station: Mapped[UUID] = mapped_column(primary_key=True)
+    tenure: Mapped[int] = mapped_column(Integer, primary_key=True)
+    register: Mapped[str] = mapped_column(Text)
+    slot: Mapped[int] = mapped_column(BigInteger)
+
+
+class OracleUndo(Base):
+    """What a register was before a report was applied (nothing: there was none): the way back from a reorganised chain."""
+
+    __tablename__ = "oracle_undo"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    report_slot: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    station: Mapped[UUID] = mapped_column(primary_key=True)
+    tenure: Mapped[int] = mapped_column(Integer, primary_key=True)
+    register: Mapped[str | None] = mapped_column(Text)
+    slot: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class OracleSignature(Base):
+    """The one content that this node signs for a utility and slot. A trigger keeps the row from being changed to another
+    content or removed. `deadline`, `epoch` and `signature` are of the newest signing; the signature is empty between the
+    commit of the decision and the signing.
+    """
+
+    __tablename__ = "oracle_signature"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    deadline: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    decided_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class OracleProposal(Base):
+    """A proposal that this node signed or applied: its JSON, by content hash."""
+
+    __tablename__ = "oracle_proposal"
+    __table_args__ = (Index("ix_oracle_proposal_slot", "utility", "slot"),)
+
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    utility: Mapped[int] = mapped_column(SmallInteger)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OracleReport(Base):
+    """An accepted report as this node applied it. `agreed` is false where its own recount gave something else."""
+
+    __tablename__ = "oracle_report"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    increase: Mapped[Decimal] = mapped_column(_AMOUNT)
+    total: Mapped[Decimal] = mapped_column(_AMOUNT)
+    stations: Mapped[int] = mapped_column(BigInteger)
+    data_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    valid_from: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    tx_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    agreed: Mapped[bool] = mapped_column(Boolean)
+    applied_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class OracleLeaves(Base):
+    """A published file of leaves, by the hash that the report carries. A node also keeps those of contents that it signed."""
+
+    __tablename__ = "oracle_leaves"
+    __table_args__ = (Index("ix_oracle_leaves_slot", "utility", "slot"),)
+
+    data_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    utility: Mapped[int] = mapped_column(SmallInteger)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OracleDisagreement(Base):
+    """A content that this node computed otherwise. `mine` and `theirs` are the first leaves that differ, as lines of the file.
+
+    `kind`: `proposal` (a peer asked for a signature and got none) or `accepted` (the chain has it: an alarm).
+    """
+
+    __tablename__ = "oracle_disagreement"
+    __table_args__ = (Index("uq_oracle_disagreement_content", "content_hash", "kind", unique=True),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    utility: Mapped[int] = mapped_column(SmallInteger)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    code: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    mine: Mapped[str | None] = mapped_column(Text)
+    theirs: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(_INSTANT)
