@@ -224,12 +224,12 @@ def _check(found: RegisterMap, where: str) -> None:
     roles = [register.role for register in found.counters()]
     if len(set(names)) != len(names) or len(set(roles)) != len(roles):
         raise MapError(f"{where}: every name and every role may stand once")
-    if not BALANCE_ROLES & set(roles):
-        raise MapError(f"{where}: no register has a role of {sorted(BALANCE_ROLES)}; there is nothing to sell")
     if not 1 <= found.max_count <= COUNT_MAX or found.max_hole < 0 or found.pause_ms < 0:
         raise MapError(f"{where}: max_count is 1 to {COUNT_MAX}, max_hole and pause_ms are not negative")
     for register in found.registers:
         _check_register(found, register, f"{where}: {register.name}")
+    if not BALANCE_ROLES & set(roles):
+        raise MapError(f"{where}: no register has a role of {sorted(BALANCE_ROLES)}; there is nothing to sell")
 
 
 def _check_register(found: RegisterMap, register: Register, where: str) -> None:
