@@ -14,11 +14,11 @@ def next_read_ms(now_ms: int, poll_ms: int, lead_ms: int, step_ms: int) -> int:
     begin early enough that a late wake-up still leaves one before it.
     """
     steady = (now_ms // poll_ms + 1) * poll_ms
-    boundary = (
-        -(-(now_ms - TAIL_STEPS * step_ms) // SLOT_MS) * SLOT_MS
-    )  # the one whose dense reads are next or under way
-    first = boundary - max(1, lead_ms // step_ms) * step_ms + step_ms // 2
-    if now_ms < first:
-        return min(steady, first)
-    dense = first + ((now_ms - first) // step_ms + 1) * step_ms
-    return min(steady, dense) if dense <= boundary + TAIL_STEPS * step_ms else steady
+    boundary = now_ms // SLOT_MS * SLOT_MS
+    for _ in range(2):  # the one behind, whose last dense reads may be due, and the one ahead
+        first = boundary - max(1, lead_ms // step_ms) * step_ms + step_ms // 2
+        dense = max(first, first + ((now_ms - first) // step_ms + 1) * step_ms)
+        if dense <= boundary + TAIL_STEPS * step_ms:
+            return min(steady, dense)
+        boundary += SLOT_MS
+    return steady
