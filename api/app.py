@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import deps, pages, problems
+from api.graphql import schema
 from api.metrics import Metrics
 from api.requests import Requests
-from api.rest import health
+from api.rest import health, stations, telemetry
 from api.settings import ApiSettings
 
 DESCRIPTION = """Metered kilowatt-hours become tokens.
@@ -44,8 +45,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Requests, metrics=metrics, body_bytes_max=settings.body_bytes_max)
     problems.install(app)
-    for module in (health, pages):
+    for module in (telemetry, stations, health, pages):
         app.include_router(module.router)
+    app.include_router(schema.router(settings))
     return app
 
 

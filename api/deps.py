@@ -21,6 +21,7 @@ from api.limits import RateLimit
 from api.metrics import Metrics
 from api.receipts import load_key
 from api.settings import ApiSettings
+from energy.ingest.service import IngestService
 from kit import logs, stream
 from kit.clock import Clock
 from kit.database import Database
@@ -39,6 +40,7 @@ class Services:
     receipt_key: Ed25519PrivateKey
     metrics: Metrics
     telemetry_limit: RateLimit
+    ingest: IngestService
     stream: StreamClient | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -46,15 +48,17 @@ class Services:
 @asynccontextmanager
 async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Services]:
     """Open everything; none of the servers has to be there yet."""
+    clock = settings.make_clock()
     database = Database(settings.database_url.get_secret_value(), pool_size=10)
     async with httpx.AsyncClient(timeout=settings.node_timeout_s) as http:
         made = Services(
             settings=settings,
-            clock=settings.make_clock(),
+            clock=clock,
             database=database,
             http=http,
             receipt_key=load_key(settings.receipt_key),
             metrics=metrics,
+            ingest=IngestService(clock, settings.mode),
             telemetry_limit=RateLimit(
                 rate=settings.telemetry_rate, burst=settings.telemetry_burst, time=time.monotonic
             ),

@@ -76,7 +76,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(InterfaceError, _database)
     app.add_exception_handler(DBAPIError, _database)
-    app.add_exception_handler(ConnectionError, _database)
+    app.add_exception_handler(OSError, _database)  # a connection that could not be made
     app.add_exception_handler(Exception, _unexpected)
 
 

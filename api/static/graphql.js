@@ -30,7 +30,7 @@ const EXAMPLES = {
 }`,
   "balances of an owner": `query Balances($owner: Address!) {
   balances(owner: $owner) {
-    edges { node { tokenId amount } }
+    edges { node { tokenId utility slot amountUnits } }
   }
 }`,
 };
