@@ -104,15 +104,21 @@ async def _mined_at(server: Anvil, clock: FixedClock, folder: Path) -> int:
     """Start the chain, send one transaction, and return the time of its block."""
     with running(server.prepare(), folder / "log"):
         miner = asyncio.create_task(Miner(server.url, clock, idle_seconds=60).run())
-        first, second, *_ = await asyncio.to_thread(server.call, "eth_accounts")
-        sent = {"from": first, "to": second, "value": "0x1"}
-        transaction = await asyncio.to_thread(server.call, "eth_sendTransaction", sent)
-        async with asyncio.timeout(10):
-            while (receipt := await asyncio.to_thread(server.call, "eth_getTransactionReceipt", transaction)) is None:
-                await asyncio.sleep(0.02)
+        number = await asyncio.to_thread(_send_and_wait, server)
         miner.cancel()
-        block = await asyncio.to_thread(server.call, "eth_getBlockByNumber", receipt["blockNumber"], False)
+        block = await asyncio.to_thread(server.call, "eth_getBlockByNumber", number, False)
         return int(block["timestamp"], 16)
+
+
+def _send_and_wait(server: Anvil) -> str:
+    """Send one transaction and return its block's number."""
+    first, second, *_ = server.call("eth_accounts")
+    transaction = server.call("eth_sendTransaction", {"from": first, "to": second, "value": "0x1"})
+    limit = time.monotonic() + 10
+    while (receipt := server.call("eth_getTransactionReceipt", transaction)) is None:
+        assert time.monotonic() < limit, "nobody mined it"
+        time.sleep(0.02)
+    return str(receipt["blockNumber"])
 
 
 def test_a_program_that_ends_at_once_says_why(tmp_path: Path) -> None:
