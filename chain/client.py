@@ -156,6 +156,14 @@ class TreasuryClient(Contract):
         """What a tenure has settled."""
         return Settled(**await self.read("settled", utility, station, tenure, block=block))
 
+    async def settled_many(
+        self, utility: int, tenures: Sequence[tuple[int, int]], *, block: Block = "latest"
+    ) -> list[Settled]:
+        """What each (station, tenure) has settled, in order, in few requests."""
+        calls = [self.abi.encode_call("settled", utility, station, tenure) for station, tenure in tenures]
+        answers = await self.rpc.calls(self.address, calls, block=block)
+        return [Settled(**self.abi.decode_result("settled", data)) for data in answers]
+
     async def minted(self, utility: int, *, block: Block = "latest") -> int:
         """All energy ever settled, reserve included."""
         return int(await self.read("minted", utility, block=block))

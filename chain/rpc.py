@@ -18,6 +18,7 @@ Block = int | str
 
 _RETRIES = 3
 _PAUSE_SECONDS = 0.2
+_BATCH_MAX = 100
 # answers that mean "not now": limit reached, and the codes that public providers use for overload
 _TRANSIENT_CODES = frozenset({-32005, -32097, 429})
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -92,6 +93,41 @@ class Rpc:
                 raise self._unavailable(method, str(problem.get("message", code)))
             raise RpcError(method, code, str(problem.get("message", "")), _revert_data(problem.get("data")))
         return made.get("result")
+
+    async def calls(self, to: str, datas: Sequence[bytes], *, block: Block = "latest") -> list[bytes]:
+        """Run many calls of one contract in few requests, and return their bytes in order.
+
+        Raises Unavailable if an answer is missing, RpcError for the first call that failed.
+        """
+        found: list[bytes] = []
+        for start in range(0, len(datas), _BATCH_MAX):
+            some = datas[start : start + _BATCH_MAX]
+            calls = [({"to": to, "data": hex_of(data)}, block_tag(block)) for data in some]
+            found += [bytes_of(result) for result in await self._batch("eth_call", calls)]
+        return found
+
+    async def _batch(self, method: str, many: Sequence[Sequence[Any]]) -> list[Any]:
+        body = [{"jsonrpc": "2.0", "id": i, "method": method, "params": list(params)} for i, params in enumerate(many)]
+        headers = {"content-type": "application/json"}
+        try:
+            answer = await self._http.post(self.url, content=orjson.dumps(body), headers=headers)
+            made = orjson.loads(answer.content)
+        except (httpx.HTTPError, orjson.JSONDecodeError) as error:
+            raise self._unavailable(method, type(error).__name__) from error
+        if not isinstance(made, list):  # a node without batches, or one that refuses this one as a whole
+            return [await self.request(method, *params) for params in many]
+        answers = {item.get("id"): item for item in made}
+        results = []
+        for i in range(len(many)):
+            item = answers.get(i, {})
+            problem = item.get("error")
+            if problem is not None:
+                code, message = int(problem.get("code", 0)), str(problem.get("message", ""))
+                raise RpcError(method, code, message, _revert_data(problem.get("data")))
+            if "result" not in item:
+                raise self._unavailable(method, "a batch without all answers")
+            results.append(item["result"])
+        return results
 
     def _unavailable(self, method: str, why: str) -> Unavailable:
         return Unavailable("chain.unavailable", f"the chain's node at {self.shown_url} does not answer {method}: {why}")
