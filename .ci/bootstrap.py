@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ANN001, ANN003, ANN201, D403, PLC0415, UP021, UP022, UP032
+# An old Python must be able to read this file and say that it is too old.
 """From a clean checkout to a working one: uv, the locked Python packages in .venv, anvil in node_modules.
 
     python3 .ci/bootstrap.py
 
 Needs Python's standard library only. What is up to date is left alone, so a second run costs milliseconds. uv comes from an
 environment that has it, else through pip, else its wheel is fetched from the package index and unpacked. The index is pip's
-configured one if there is one, else the one that uv.lock names. Kept in the syntax of old Pythons, so that they can say what is wrong.
+configured one if there is one, else the one that uv.lock names.
 """
 
 import hashlib
