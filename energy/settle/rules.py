@@ -1,54 +1,40 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""The register of a station's tenure: what every oracle node and the platform compute alike from the same readings."""
+"""The register of a station's tenure: what every oracle node and the platform compute alike from the same readings.
+
+The net register is the sum of what is known: a deficit always counts, a surplus once the rules have passed it, a gap as its
+estimate says (decision 0007). The mintable register is the high-water mark of that sum over reports, so +5, −3, +4 kWh in
+three reports mint 5, 0 and 1. Late readings, gaps that close and verdicts that are cleared move the net register, never the
+mark downwards.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Self
-from uuid import UUID
 
 from edge.protocol import Interval
+from energy.net.rules import e_net
+from energy.policy import ESTIMATED, PPM, QUALITY_NAMES, RAW, VALIDATED, Policy, StationParameters, Verdict
+from energy.settle.context import Context
+from energy.settle.step import SlotResult, Step
 
-
-@dataclass(frozen=True, slots=True)
-class StationParameters:
-    """What the registry says of a station. `rated_w` in W; `k_safety_ppm` ≥ 1,000,000 is the safety factor on losses, ppm."""
-
-    station: UUID
-    rated_w: int
-    kind: int = 0
-    k_safety_ppm: int = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Thresholds of the rules, versioned as one. Shares are in ppm of what their name says, times in slots."""
-
-    version: int = 1
-    mint_estimated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A rule that fired for a slot. `result` is `warn`, `suspect` or `gap`; `inputs` are what it looked at."""
-
-    rule: str
-    version: int
-    slot: int
-    result: str
-    inputs: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SlotResult:
-    """What a slot is worth after this step, µWh, signed. `quality` is 1 raw, 2 validated, 3 estimated."""
-
-    slot: int
-    e_net: int
-    quality: int
-    method: str
-    verdicts: tuple[Verdict, ...] = ()
+__all__ = [
+    "ESTIMATED",
+    "PPM",
+    "QUALITY_NAMES",
+    "RAW",
+    "VALIDATED",
+    "Advance",
+    "Policy",
+    "Register",
+    "SlotResult",
+    "StationParameters",
+    "Verdict",
+    "advance",
+    "e_net",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +97,33 @@ def advance(
 ) -> Advance:
     """Count `readings` (all of slots ≤ `slot`, in any order, none counted before) into the register.
 
-    Pure and deterministic: the same register, readings, slot, parameters and policy give the same result on every machine. Raises
-    ValueError for a reading of another station, of a slot after `slot`, or given twice.
+    Pure and deterministic: the same register, readings, slot, parameters and policy give the same result on every machine.
+    Raises ValueError for a reading of another station, of a slot after `slot`, or given twice.
     """
-    raise NotImplementedError  # in the next commit
+    for reading in readings:
+        if reading.home_id != parameters.station:
+            raise ValueError(f"a reading of {reading.home_id} does not belong to {parameters.station}")
+        if reading.slot > slot:
+            raise ValueError(f"a reading of slot {reading.slot} can't be counted in the report of slot {slot}")
+    ordered = sorted(readings, key=lambda reading: (reading.slot, reading.meter != "main", reading.meter))
+    step = Step(Context.from_json(register.context), slot, parameters, policy)
+    for number, group in groupby(ordered, key=lambda reading: reading.slot):
+        step.take(number, list(group))
+    step.judge()
+    step.estimate()
+    net, net_measured = register.net + step.measured + step.estimated, register.net_measured + step.measured
+    mintable = max(register.mintable, net)
+    # certificates never cite more than may be minted, even while an estimated deficit waits for its original
+    measured = max(register.measured, min(net_measured, mintable))
+    own = step.context.entries.get(slot)
+    fresh = [reading for reading in ordered if reading.slot == slot]
+    counted = own.counted if own is not None and fresh else 0
+    step.context.prune(policy.horizon_slots)
+    return Advance(
+        register=Register(net, net_measured, mintable, measured, step.context.to_json()),
+        verdicts=tuple(step.verdicts),
+        energy=max(0, mintable - max(register.mintable, net - counted)),
+        quality=own.quality if own is not None and fresh else 0,
+        profile_hash=fresh[0].profile_hash if fresh else bytes(32),
+        slots=tuple(step.results[number] for number in sorted(step.results)),
+    )
