@@ -5,7 +5,7 @@
 | fault | what a reader sees |
 |---|---|
 | gap | no answer |
-| spike | one read is `wh` too high, the next is right again |
+| spike | one read of the export counter is `wh` too high, the next is right again |
 | frozen | the registers stand still and then jump to where they should be |
 | rollover | the export counter passes its modulus at that instant (the server chooses the first value so) |
 | reset | the registers begin anew near zero: a new meter |
@@ -79,4 +79,4 @@ class FaultyMeter:
             old = self._meter.at(self._epoch_ms + max(resets))
             import_uwh = max(0, import_uwh - old.import_uwh) + RESET_TO_UWH
             export_uwh = max(0, export_uwh - old.export_uwh) + RESET_TO_UWH
-        return Registers(import_uwh + spike_uwh, export_uwh + spike_uwh, silent or self._meter.at(at_ms).silent)
+        return Registers(import_uwh, export_uwh + spike_uwh, silent or self._meter.at(at_ms).silent)

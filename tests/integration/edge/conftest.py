@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,10 +86,8 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     app = Receiver(Books())
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", interface="asgi3"))
-    with suppress(NotImplementedError):
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     app.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     yield app
@@ -138,20 +135,43 @@ class Rig:
     def __init__(self, processes: Processes, folder: Path, speed: int) -> None:
         self.processes = processes
         self.folder = folder
-        self.clock = f"{SIM0}@{time.time():.3f}x{speed}"
         self.speed = speed
+        self.start = SIM0
+        self.clock = ""
         self.stations: dict[str, UUID] = {}
         self.ports: dict[str, int] = {}
+        self._simulator: subprocess.Popen[bytes] | None = None
 
-    def simulate(self, *stations: dict[str, Any]) -> None:
-        """Start the simulator and wait until it listens."""
+    def simulate(self, *stations: dict[str, Any], skip_s: int = 0) -> None:
+        """Start the simulator and wait until it listens; time begins `skip_s` after the epoch."""
         for station in stations:
             self.ports[station["name"]] = station.setdefault("port", free_port())
             self.stations[station["name"]] = uuid4()
-        config = self.folder / "stations.json"
-        config.write_text(json.dumps({"clock": self.clock, "epoch": SIM0, "stations": stations}))
-        process = self.processes.start("simulator", [sys.executable, "-m", "simulator", "--config", str(config)])
+        self.clock = f"{SIM0 + skip_s}@{time.time():.3f}x{self.speed}"
+        config = {"clock": self.clock, "epoch": SIM0, "stations": stations}
+        (self.folder / "stations.json").write_text(json.dumps(config))
+        self._start_simulator()
+
+    def restart_simulator(self) -> None:
+        """Kill it and start it again."""
+        self.pause_meter()
+        self._start_simulator()
+
+    def pause_meter(self) -> None:
+        """Kill the simulator: no read succeeds any more."""
+        assert self._simulator is not None
+        self._simulator.kill()
+        self._simulator.wait()
+
+    async def wall(self, seconds: float) -> None:
+        """Let wall time pass."""
+        await asyncio.sleep(seconds)
+
+    def _start_simulator(self) -> None:
         log = self.folder / "simulator.log"
+        log.unlink(missing_ok=True)
+        args = [sys.executable, "-m", "simulator", "--config", str(self.folder / "stations.json")]
+        self._simulator = process = self.processes.start("simulator", args)
         wait_for(lambda: "ready" in log.read_text() or process.poll() is not None, 20)
         assert process.poll() is None, log.read_text()
 
