@@ -3,7 +3,8 @@
 """The indexer's tables: where it stands, the window of block hashes, one table an event, and what is derived from them.
 
 Event tables are append-only but for reorgs, keyed by (block, log index); `indexer/tables.py` says which event fills which.
-Derived tables (`indexer_balance`, `indexer_supply`) are pure functions of event tables; `indexer/derived.py` has the function.
+Derived tables (`indexer_balance`, `indexer_supply`, `indexer_settled`) are pure functions of event tables, told in
+`indexer/derived.py`.
 Energy is µWh. Addresses are 20 bytes, hashes 32.
 """
 
@@ -275,3 +276,17 @@ class Supply(Base):
     token_id: Mapped[int] = mapped_column(Amount, primary_key=True, autoincrement=False)
     minted: Mapped[int] = mapped_column(Amount)
     burned: Mapped[int] = mapped_column(Amount)
+
+
+class Settled(Base):
+    """Derived: what a tenure of a station has settled. `register` is the sum of its mints' stretches, `mints` their number."""
+
+    __tablename__ = "indexer_settled"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    station: Mapped[UUID] = mapped_column(primary_key=True)
+    tenure: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    register: Mapped[int] = mapped_column(Amount)
+    to_owner: Mapped[int] = mapped_column(Amount)
+    reserve: Mapped[int] = mapped_column(Amount)
+    mints: Mapped[int] = mapped_column(BigInteger)

@@ -18,7 +18,7 @@ class DecodedLog(msgspec.Struct, frozen=True, gc=False):
     """One log of one of our contracts.
 
     `args` holds the event's arguments by the names of the ABI: integers as int, addresses as 20 bytes, bytesN as bytes, arrays as
-    tuples. `block_time` is UTC. A log that the ABI does not know has an empty `event`, and `topics` and `data` as its args.
+    lists. `block_time` is UTC. A log that the ABI does not know has an empty `event`, and `topics` and `data` as its args.
     """
 
     contract: str

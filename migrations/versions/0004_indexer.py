@@ -188,11 +188,39 @@ def _rest() -> None:
 def _derived() -> None:
     _table("indexer_balance", ["owner", "token_id"], _bytes("owner"), _amount("token_id"), _amount("balance"))
     _table("indexer_supply", ["token_id"], _amount("token_id"), _amount("minted"), _amount("burned"))
+    _table(
+        "indexer_settled",
+        ["utility", "station", "tenure"],
+        sa.Column("utility", sa.SmallInteger(), autoincrement=False, nullable=False),
+        _station(),
+        _big("tenure"),
+        _amount("register"),
+        _amount("to_owner"),
+        _amount("reserve"),
+        _big("mints"),
+    )
 
 
 def downgrade() -> None:
     for name in (
-        "balance supply event pause signer_set meter_retired meter tenure station_offered station_rated station user "
-        "transfer minted report transaction block cursor"
-    ).split():
+        "settled",
+        "balance",
+        "supply",
+        "event",
+        "pause",
+        "signer_set",
+        "meter_retired",
+        "meter",
+        "tenure",
+        "station_offered",
+        "station_rated",
+        "station",
+        "user",
+        "transfer",
+        "minted",
+        "report",
+        "transaction",
+        "block",
+        "cursor",
+    ):
         op.drop_table(f"indexer_{name}")
