@@ -195,8 +195,7 @@ def fuse(batch_id: uint256, amount: uint256):
     self._debit(msg.sender, batch_id, amount)
     erc1155.total_supply[batch_id] -= amount
     self._outside[class_id] -= amount
-    # No overflow: the class never holds more than was issued, 96 bits.
-    erc1155.balanceOf[msg.sender][class_id] = unsafe_add(erc1155.balanceOf[msg.sender][class_id], amount)
+    erc1155.balanceOf[msg.sender][class_id] += amount
     log IERC1155.TransferSingle(
         _operator=msg.sender, _from=msg.sender, _to=empty(address), _id=batch_id, _value=amount
     )
@@ -232,7 +231,9 @@ def burn_from(owner: address, id: uint256, amount: uint256):
 # ------------------------------------------------------------------
 
 
+# @dev Without a lock: it calls nobody, and the Treasury has its own.
 @external
+@reentrant
 def mint(to: address, id: uint256, amount: uint256):
     """
     @dev Credits new tokens without calling the receiver: the Treasury knows that it has no code, or is the Treasury.
@@ -289,6 +290,7 @@ def set_paused(paused_: bool):
 
 @external
 @view
+@reentrant
 def total_supply(id: uint256) -> uint256:
     """
     @dev Returns how much of an id exists.
@@ -365,12 +367,10 @@ def _mint(to: address, id: uint256, amount: uint256):
     """
     assert msg.sender == treasury, "energy_token: access is denied"
     assert to != empty(address), "energy_token: mint to the zero address"
-    # No overflow in the next lines: the Treasury never issues more than 96 bits of a class, batches included.
-    erc1155.balanceOf[to][id] = unsafe_add(erc1155.balanceOf[to][id], amount)
+    erc1155.balanceOf[to][id] += amount
     if id & BATCH_BIT != 0:
-        erc1155.total_supply[id] = unsafe_add(erc1155.total_supply[id], amount)
-        class_id: uint256 = self._class_of(id)
-        self._outside[class_id] = unsafe_add(self._outside[class_id], amount)
+        erc1155.total_supply[id] += amount
+        self._outside[self._class_of(id)] += amount
     log IERC1155.TransferSingle(_operator=msg.sender, _from=empty(address), _to=to, _id=id, _value=amount)
 
 

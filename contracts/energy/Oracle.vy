@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # pragma version 0.4.3
-# pragma nonreentrancy on
+# pragma nonreentrancy off
 """
 @title Oracle
 @custom:contract-name Oracle
@@ -12,10 +12,12 @@
         and the hash of the report before. A report costs the same for one station and for a million. It is accepted
         when enough of the signer set signed it, when it continues the chain of contents, and when its energy fits into
         what the registered plants can physically have made. Anybody may bring it.
-@custom:security A quorum that lies can invent energy up to the ceiling of `total_rated_w` and no further: the bucket
+@custom:security The stored hash of a signer set is cut to 160 bits to share a word: finding another list for it is as
+                 hard as finding a key for an address. A quorum that lies can invent energy up to the ceiling of `total_rated_w` and no further: the bucket
                  fills by slots, at 1.25 times the rated power, and holds 31 days. What the chain of content hashes
                  forbids is a fork, a gap that goes unnoticed, and a replay; the deadline and the signer epoch stand
                  outside the chained content, so the same content may be signed again after a rotation.
+                 There is no lock: the only call that leaves is a view of the Registry.
 @custom:kill `Guard.pause(oracle)` refuses every report at once; claims against accepted reports go on at the Treasury.
              `rotate` with `previous_until_slot = 0` discards a compromised signer set at once.
 """
@@ -119,7 +121,7 @@ SLOT_SECONDS: constant(uint256) = 900
 
 
 # @dev Utility codes run from 1 (E) to 9 (DEV).
-UTILITY_MAX: constant(uint8) = 9
+UTILITY_MAX: constant(uint256) = 9
 
 
 # @dev How energy of a utility becomes tokens.
@@ -130,6 +132,7 @@ MODE_POOLED: constant(uint8) = 3
 
 # @dev Masks of packed fields.
 _U24: constant(uint256) = (1 << 24) - 1
+_U31: constant(uint256) = (1 << 31) - 1
 _U32: constant(uint256) = (1 << 32) - 1
 _U64: constant(uint256) = (1 << 64) - 1
 _U96: constant(uint256) = (1 << 96) - 1
@@ -159,30 +162,31 @@ guard: public(immutable(address))
 # ------------------------------------------------------------------
 
 
-# @dev What every report reads, in one word: paused (bit 0) | rated W << 8 (64) | epoch << 72 (32) | k << 104 (8)
-# | from slot << 112 (32) | k of the previous set << 144 (8) | its from slot << 152 (32) | its until slot << 184 (32).
+# @dev What every report reads, in one word: paused (1 bit) | rated power in units of 64 W << 1 (31)
+# | and the newest signer set: k << 32 (8) | epoch << 40 (24) | from slot << 64 (32) | first 160 bits of its hash << 96.
 _session: uint256
+
+
+# @dev The signer set before: until slot (32 bits) | k << 32 (8) | epoch << 40 (24) | from slot << 64 (32)
+# | first 160 bits of its hash << 96.
+_previous: uint256
 
 
 # @dev utility → slot (32 bits) | total µWh << 32 (96) | allowance mWh << 128 (64) | validFrom << 192 (32)
 # | number of reports << 224 (24) | mode << 248 (8).
-_heads: HashMap[uint8, uint256]
+_heads: uint256[UTILITY_MAX + 1]
 
 
 # @dev utility → content hash of the newest report.
-_contents: HashMap[uint8, bytes32]
+_contents: bytes32[UTILITY_MAX + 1]
 
 
 # @dev utility → slot modulo 128 → root. Reused, never zeroed: a fresh word costs four times as much.
-_ring: HashMap[uint8, bytes32[RING]]
+_ring: bytes32[RING][UTILITY_MAX + 1]
 
 
-# @dev epoch → hash of its signer list.
-_set_hashes: HashMap[uint32, bytes32]
-
-
-# @dev epoch → what `signer_set` tells: k (8 bits) | from slot << 8 (32) | until slot << 40 (32).
-_set_terms: HashMap[uint32, uint256]
+# @dev epoch → what `signer_set` tells. No report reads it.
+_sets: HashMap[uint32, IOracle.SignerSet]
 
 
 # ------------------------------------------------------------------
@@ -240,29 +244,29 @@ def report(
     last: uint256 = head & _U32
     assert slot > last, "oracle: slot is not after the last one"
     # The running slot is allowed: the chain's clock may lag behind the nodes'. A later one would skip energy for ever.
-    assert slot * SLOT_SECONDS <= block.timestamp, "oracle: slot is in the future"
+    assert unsafe_mul(slot, SLOT_SECONDS) <= block.timestamp, "oracle: slot is in the future"
     assert r.valid_from <= r.slot, "oracle: report refuses itself"
     assert r.root != empty(bytes32), "oracle: no root"
 
     assert r.prev == self._contents[r.utility], "oracle: does not follow the last report"
     total: uint256 = convert(r.total, uint256)
     increase: uint256 = convert(r.increase, uint256)
-    assert total == ((head >> 32) & _U96) + increase, "oracle: total is not the last total and the increase"
+    assert total == unsafe_add((head >> 32) & _U96, increase), "oracle: total is not the last total and the increase"
 
-    k: uint256 = self._quorum_for(session, r.epoch, slot)
-    assert quorum._set_hash(signers) == self._set_hashes[r.epoch], "oracle: wrong signer set"
-    quorum._check_signatures(self._digest(r), k, signers, signatures)
+    signer_set: uint256 = self._signer_set_for(session, r.epoch, slot)
+    encoded: Bytes[384] = abi_encode(_REPORT_TYPE_HASH, r)
+    quorum._check_quorum(self._digest(encoded), (signer_set >> 32) & 255, signer_set >> 96, signers, signatures)
 
-    allowance: uint256 = self._spend(session, (head >> 128) & _U64, slot - last, increase)
+    allowance: uint256 = self._spend(session, (head >> 128) & _U64, unsafe_sub(slot, last), increase)
 
-    content: bytes32 = self._content_hash(r)
+    content: bytes32 = keccak256(slice(encoded, 32, 288))
     # `validFrom` never falls: a root that was declared dead stays dead.
     self._heads[r.utility] = (
         slot
         | (total << 32)
         | (allowance << 128)
         | (max((head >> 192) & _U32, convert(r.valid_from, uint256)) << 192)
-        | (min(((head >> 224) & _U24) + 1, _U24) << 224)
+        | (min(unsafe_add((head >> 224) & _U24, 1), _U24) << 224)
         | (mode << 248)
     )
     self._contents[r.utility] = content
@@ -308,7 +312,7 @@ def open_utility(utility: uint8, mode: uint8):
            beneficiary is paid with the report.
     """
     ownable._check_owner()
-    assert utility != 0 and utility <= UTILITY_MAX, "oracle: unknown utility"
+    assert utility != 0 and convert(utility, uint256) <= UTILITY_MAX, "oracle: unknown utility"
     assert mode != 0 and mode <= MODE_POOLED, "oracle: unknown mode"
     assert self._heads[utility] == 0, "oracle: utility is open already"
     # The first slot that can be reported is the running one.
@@ -336,24 +340,25 @@ def rotate(
     ownable._check_owner()
     quorum._check_set(signers, k, faulty)
     session: uint256 = self._session
-    previous: uint32 = convert((session >> 72) & _U32, uint32)
+    previous: uint32 = convert((session >> 40) & _U24, uint32)
     epoch: uint32 = previous + 1
-    terms: uint256 = (session >> 104) & ((1 << 40) - 1)
-
-    self._set_hashes[epoch] = quorum._set_hash(signers)
-    self._set_terms[epoch] = k | (convert(from_slot, uint256) << 8) | (_U32 << 40)
+    assert convert(epoch, uint256) <= _U24, "oracle: no more epochs"
     if previous != 0:
-        self._set_terms[previous] = terms | (convert(previous_until_slot, uint256) << 40)
+        self._previous = ((session >> 32) << 32) | convert(previous_until_slot, uint256)
+        self._sets[previous].until_slot = previous_until_slot
     if previous > 1:
         # Whatever the set before the previous one still had, it has no longer.
-        self._set_terms[previous - 1] &= (1 << 40) - 1
+        self._sets[previous - 1].until_slot = 0
+    hash: bytes32 = quorum._set_hash(signers)
     self._session = (
-        (session & ((1 << 72) - 1))
-        | (convert(epoch, uint256) << 72)
-        | (k << 104)
-        | (convert(from_slot, uint256) << 112)
-        | (terms << 144)
-        | (convert(previous_until_slot, uint256) << 184)
+        (session & _U32)
+        | (k << 32)
+        | (convert(epoch, uint256) << 40)
+        | (convert(from_slot, uint256) << 64)
+        | ((convert(hash, uint256) >> 96) << 96)
+    )
+    self._sets[epoch] = IOracle.SignerSet(
+        hash=hash, k=convert(k, uint8), from_slot=from_slot, until_slot=max_value(uint32)
     )
     log SignerSetRotated(
         epoch=epoch, k=k, signers=signers, from_slot=from_slot, previous_until_slot=previous_until_slot
@@ -457,17 +462,16 @@ def root_of(utility: uint8, slot: uint32) -> bytes32:
 
 @external
 @view
-def settlement(utility: uint8, slot: uint32) -> (bytes32, uint96, uint8):
+def settlement(utility: uint8, slot: uint32) -> (bytes32, uint256):
     """
     @dev Returns what a claim needs, in one call.
     @param utility The 1-byte utility code.
     @param slot The 4-byte slot of the report that the claim proves against.
     @return bytes32 The root of that report, or zero if claims against it are refused.
-    @return uint96 The running total of the newest report in µWh.
-    @return uint8 The utility's mode; 0 not open, 1 claimed, 2 direct, 3 pooled.
+    @return uint256 The running total of the newest report in µWh.
     """
     word: uint256 = self._heads[utility]
-    return self._root_of(word, utility, slot), convert((word >> 32) & _U96, uint96), convert(word >> 248, uint8)
+    return self._root_of(word, utility, slot), (word >> 32) & _U96
 
 
 @external
@@ -477,7 +481,7 @@ def epoch() -> uint32:
     @dev Returns the number of the newest signer set; 0 before the first.
     @return uint32 The epoch.
     """
-    return convert((self._session >> 72) & _U32, uint32)
+    return convert((self._session >> 40) & _U24, uint32)
 
 
 @external
@@ -494,10 +498,10 @@ def paused() -> bool:
 @view
 def rated_w() -> uint64:
     """
-    @dev Returns the rated power that the ceiling is computed from; the Registry's may be newer.
+    @dev Returns the copy of the rated power that a usual report is measured by, rounded down to 64 W.
     @return uint64 The power in W.
     """
-    return convert((self._session >> 8) & _U64, uint64)
+    return convert(self._rated_in(self._session), uint64)
 
 
 @external
@@ -508,13 +512,7 @@ def signer_set(epoch: uint32) -> IOracle.SignerSet:
     @param epoch The 4-byte epoch.
     @return SignerSet The hash of the list, the signatures needed, the first and the last slot it may sign.
     """
-    terms: uint256 = self._set_terms[epoch]
-    return IOracle.SignerSet(
-        hash=self._set_hashes[epoch],
-        k=convert(terms & 255, uint8),
-        from_slot=convert((terms >> 8) & _U32, uint32),
-        until_slot=convert((terms >> 40) & _U32, uint32),
-    )
+    return self._sets[epoch]
 
 
 @external
@@ -525,7 +523,7 @@ def digest(r: IOracle.Report) -> bytes32:
     @param r The report.
     @return bytes32 The 32-byte EIP-712 digest.
     """
-    return self._digest(r)
+    return self._digest(abi_encode(_REPORT_TYPE_HASH, r))
 
 
 @external
@@ -536,7 +534,7 @@ def content_hash(r: IOracle.Report) -> bytes32:
     @param r The report.
     @return bytes32 The 32-byte hash.
     """
-    return self._content_hash(r)
+    return self._content_hash(abi_encode(_REPORT_TYPE_HASH, r))
 
 
 # ------------------------------------------------------------------
@@ -545,44 +543,56 @@ def content_hash(r: IOracle.Report) -> bytes32:
 
 
 @internal
-@pure
-def _quorum_for(session: uint256, epoch: uint32, slot: uint256) -> uint256:
+@view
+def _signer_set_for(session: uint256, epoch: uint32, slot: uint256) -> uint256:
     """
-    @dev Returns how many signatures an epoch needs, and refuses slots that it may not sign.
+    @dev Returns the word of a signer set, and refuses slots that it may not sign.
     @param session The session word.
     @param epoch The epoch that signed.
     @param slot The slot.
-    @return uint256 The number of signatures needed, above 0.
+    @return uint256 A word with k << 32 (8 bits) and the first 160 bits of the set's hash << 96.
     """
-    current: uint256 = (session >> 72) & _U32
     signing: uint256 = convert(epoch, uint256)
+    word: uint256 = session
+    if signing != (session >> 40) & _U24:
+        word = self._previous
+        assert signing == (word >> 40) & _U24, "oracle: unknown epoch"
+        assert slot <= word & _U32, "oracle: slot is after the signer set"
     assert signing != 0, "oracle: unknown epoch"
-    if signing == current:
-        assert slot >= (session >> 112) & _U32, "oracle: slot is before the signer set"
-        return (session >> 104) & 255
-    assert signing + 1 == current, "oracle: unknown epoch"
-    assert slot >= (session >> 152) & _U32, "oracle: slot is before the signer set"
-    assert slot <= (session >> 184) & _U32, "oracle: slot is after the signer set"
-    return (session >> 144) & 255
+    assert slot >= (word >> 64) & _U32, "oracle: slot is before the signer set"
+    return word
+
+
+@internal
+@pure
+def _rated_in(session: uint256) -> uint256:
+    """
+    @dev Unpacks the copy of the rated power.
+    @param session The session word.
+    @return uint256 The power in W, rounded down to 64 W.
+    """
+    return ((session >> 1) & _U31) << 6
 
 
 @internal
 def _spend(session: uint256, allowance: uint256, slots: uint256, increase: uint256) -> uint256:
     """
-    @dev Takes a report's energy out of the ceiling. The rated power is a copy; the Registry is asked only when the
-         copy leaves too little room, so the usual report pays for no call.
+    @dev Takes a report's energy out of the ceiling. The usual report is measured by a copy of the rated power that is
+         never above what the Registry said; only where that leaves too little room the Registry is asked, so the usual
+         report pays for no call.
     @param session The session word.
     @param allowance The allowance after the last report, in mWh.
     @param slots The slots since the last report.
     @param increase The energy of this report, in µWh.
     @return uint256 The allowance left, in mWh, rounded down.
     """
-    seconds: uint256 = slots * SLOT_SECONDS
-    room: uint256 = token_bucket._filled(allowance * 1_000, (session >> 8) & _U64, seconds)
+    before: uint256 = unsafe_mul(allowance, 1_000)
+    seconds: uint256 = unsafe_mul(slots, SLOT_SECONDS)
+    room: uint256 = token_bucket._filled(before, self._rated_in(session), seconds)
     if room < increase:
-        room = token_bucket._filled(allowance * 1_000, self._refresh(session), seconds)
+        room = token_bucket._filled(before, self._refresh(session), seconds)
         assert room >= increase, "oracle: more than the plants can make"
-    return min((room - increase) // 1_000, _U64)
+    return min(unsafe_div(unsafe_sub(room, increase), 1_000), _U64)
 
 
 @internal
@@ -590,14 +600,15 @@ def _refresh(session: uint256) -> uint256:
     """
     @dev Copies the Registry's total rated power.
     @param session The session word.
-    @return uint256 The power in W.
+    @return uint256 The power in W, exact.
     """
-    old: uint256 = (session >> 8) & _U64
-    new: uint256 = min(staticcall IRegistry(registry).total_rated_w(), _U64)
+    rated: uint256 = staticcall IRegistry(registry).total_rated_w()
+    old: uint256 = self._rated_in(session)
+    new: uint256 = min(rated >> 6, _U31) << 6
     if new != old:
-        self._session = (session & ~(_U64 << 8)) | (new << 8)
+        self._session = (session & ~(_U31 << 1)) | (new >> 5)
         log RatedPowerRefreshed(old=convert(old, uint64), new=convert(new, uint64))
-    return new
+    return rated
 
 
 @internal
@@ -612,32 +623,28 @@ def _root_of(word: uint256, utility: uint8, slot: uint32) -> bytes32:
     """
     last: uint256 = word & _U32
     wanted: uint256 = convert(slot, uint256)
-    if wanted > last or wanted + RING <= last or wanted < (word >> 192) & _U32:
+    if wanted > last or unsafe_add(wanted, RING) <= last or wanted < (word >> 192) & _U32:
         return empty(bytes32)
     return self._ring[utility][wanted % RING]
 
 
 @internal
 @view
-def _digest(r: IOracle.Report) -> bytes32:
+def _digest(encoded: Bytes[384]) -> bytes32:
     """
     @dev Computes what the nodes sign.
-    @param r The report.
+    @param encoded The report, encoded behind its type hash.
     @return bytes32 The 32-byte EIP-712 digest.
     """
-    return eip712_domain_separator._hash_typed_data_v4(keccak256(abi_encode(_REPORT_TYPE_HASH, r)))
+    return eip712_domain_separator._hash_typed_data_v4(keccak256(encoded))
 
 
 @internal
 @pure
-def _content_hash(r: IOracle.Report) -> bytes32:
+def _content_hash(encoded: Bytes[384]) -> bytes32:
     """
-    @dev Computes the hash of a report's content: all but deadline and epoch.
-    @param r The report.
+    @dev Computes the hash of a report's content: its first nine words, all but deadline and epoch.
+    @param encoded The report, encoded behind its type hash.
     @return bytes32 The 32-byte hash.
     """
-    return keccak256(
-        abi_encode(
-            r.utility, r.slot, r.prev, r.root, r.increase, r.total, r.stations, r.data_hash, r.valid_from
-        )
-    )
+    return keccak256(slice(encoded, 32, 288))

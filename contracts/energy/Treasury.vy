@@ -138,11 +138,10 @@ _BPS: constant(uint256) = 10_000
 
 
 # @dev Utility codes run from 1 (E) to 9 (DEV).
-UTILITY_MAX: constant(uint8) = 9
+UTILITY_MAX: constant(uint256) = 9
 
 
 # @dev The Oracle's modes of a utility.
-_CLAIMED: constant(uint8) = 1
 _DIRECT: constant(uint8) = 2
 _POOLED: constant(uint8) = 3
 
@@ -204,7 +203,7 @@ guard: public(immutable(address))
 # @dev utility → minted µWh, reserve included (96 bits) | reserve counted and not collected << 96 (96)
 # | reserve share << 192 (16) | paused << 208 (1). The share and the brake stand in every utility's word because every
 # mint reads and writes that word anyway.
-_books: HashMap[uint8, uint256]
+_books: uint256[UTILITY_MAX + 1]
 
 
 # @dev utility << 160 | tenure << 128 | station → register (96 bits) | allowance µWh << 96 (64) | at << 160 (40)
@@ -261,6 +260,7 @@ def __init__(
 
 
 @external
+@reentrant
 def claim(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, merkle_tree.DEPTH_MAX]) -> uint256:
     """
     @dev Settles a tenure's register up to a leaf, as class tokens. Anybody may call it; the leaf's owner is paid.
@@ -271,22 +271,22 @@ def claim(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, merkle_
     @param proof The siblings from the leaf up.
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
-    book: uint256 = self._open_book(leaf.utility)
-    total: uint256 = self._check_leaf(leaf, index, proof)
-    start: uint256 = 0
-    amount: uint256 = 0
-    start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
-    if amount == 0:
-        return 0
-    kept: uint256 = self._reserve_of(book, start, amount)
-    self._books[leaf.utility] = self._booked(book, amount, kept, total)
-    id: uint256 = convert(leaf.utility, uint256)
-    self._log_minted(leaf, start, amount, kept, id, MODE_CLAIM)
-    self._deliver(leaf.owner, id, unsafe_sub(amount, kept))
-    return amount
+    # `merkle_tree._root_from_proof` and `_leaf_hash`, on the calldata itself, because copying the arguments for an
+    # internal call costs 600 gas. The leaf is the first argument; decoding it below refuses words that are not canonical.
+    node: bytes32 = keccak256(concat(0x00, slice(msg.data, 4, 320)))
+    path: uint256 = index
+    for sibling: bytes32 in proof:
+        if path & 1 == 0:
+            node = keccak256(concat(0x01, node, sibling))
+        else:
+            node = keccak256(concat(0x01, sibling, node))
+        path >>= 1
+    assert path == 0, "merkle_tree: index beyond the tree"
+    return self._claim(leaf, node, False)
 
 
 @external
+@reentrant
 def claim_batch(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, merkle_tree.DEPTH_MAX]) -> uint256:
     """
     @dev Settles exactly one slot, as tokens that name the slot. Reverts where more or less than the leaf's slot is
@@ -296,20 +296,7 @@ def claim_batch(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, m
     @param proof The siblings from the leaf up.
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
-    book: uint256 = self._open_book(leaf.utility)
-    total: uint256 = self._check_leaf(leaf, index, proof)
-    energy: uint256 = convert(leaf.energy, uint256)
-    start: uint256 = 0
-    amount: uint256 = 0
-    start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
-    assert start + energy == convert(leaf.mintable, uint256) and energy != 0, "treasury: not exactly one slot"
-    assert amount == energy, "treasury: more than the rating allows"
-    kept: uint256 = self._reserve_of(book, start, amount)
-    self._books[leaf.utility] = self._booked(book, amount, kept, total)
-    id: uint256 = BATCH_BIT | (convert(leaf.utility, uint256) << 32) | convert(leaf.slot, uint256)
-    self._log_minted(leaf, start, amount, kept, id, MODE_BATCH)
-    self._deliver(leaf.owner, id, unsafe_sub(amount, kept))
-    return amount
+    return self._claim(leaf, merkle_tree._root_from_proof(self._leaf_hash(leaf), index, proof), True)
 
 
 @external
@@ -329,7 +316,8 @@ def direct(
     @param leaves The report's whole row of leaves, in ascending order of (station, tenure).
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
-    book: uint256 = self._open_book(r.utility)
+    book: uint256 = self._books[r.utility]
+    assert book >> 208 == 0, "treasury: paused"
     assert extcall IOracle(oracle).report(r, signers, signatures) == _DIRECT, "treasury: utility is not direct"
     assert len(leaves) == convert(r.stations, uint256), "treasury: not the report's leaves"
     id: uint256 = convert(r.utility, uint256)
@@ -347,20 +335,21 @@ def direct(
         amount: uint256 = 0
         start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
         if amount != 0:
-            kept: uint256 = self._reserve_of(book, start, amount)
-            book = self._booked(book, amount, kept, total)
+            kept: uint256 = 0
+            book, kept = self._booked(book, start, amount, total)
             sum += amount
             self._log_minted(leaf, start, amount, kept, id, MODE_DIRECT)
             if leaf.owner.is_contract:
                 self._credit_pending(leaf.owner, id, unsafe_sub(amount, kept))
             else:
-                extcall IEnergyToken(token).mint(leaf.owner, id, unsafe_sub(amount, kept))
+                extcall IEnergyToken(token).mint(leaf.owner, id, unsafe_sub(amount, kept), skip_contract_check=True)
     assert merkle_tree._root_of_row(row) == r.root, "treasury: not the report's leaves"
     self._books[r.utility] = book
     return sum
 
 
 @external
+@reentrant
 def direct_packed(
     r: IOracle.Report,
     signers: DynArray[address, 32],
@@ -375,7 +364,8 @@ def direct_packed(
     @param readings One 64-bit big-endian number of µWh per station, padded with zero bytes to whole words.
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
-    book: uint256 = self._open_book(r.utility)
+    book: uint256 = self._books[r.utility]
+    assert book >> 208 == 0, "treasury: paused"
     assert extcall IOracle(oracle).report(r, signers, signatures) == _POOLED, "treasury: utility is not pooled"
     words: uint256 = (convert(r.stations, uint256) + 3) // 4
     assert len(readings) == words * 32, "treasury: not the report's readings"
@@ -391,8 +381,9 @@ def direct_packed(
         return 0
     total: uint256 = convert(r.total, uint256)
     start: uint256 = total - amount
-    kept: uint256 = self._reserve_of(book, start, amount)
-    self._books[r.utility] = self._booked(book, amount, kept, total)
+    kept: uint256 = 0
+    book, kept = self._booked(book, start, amount, total)
+    self._books[r.utility] = book
     id: uint256 = convert(r.utility, uint256)
     receiver: address = self.beneficiary
     log Minted(
@@ -413,13 +404,15 @@ def direct_packed(
 
 
 @external
+@reentrant
 def collect_reserve(utility: uint8) -> uint256:
     """
     @dev Mints the counted reserve of a utility to the beneficiary.
     @param utility The 1-byte utility code.
     @return uint256 The amount in µWh.
     """
-    book: uint256 = self._open_book(utility)
+    book: uint256 = self._books[utility]
+    assert book >> 208 == 0, "treasury: paused"
     amount: uint256 = (book >> 96) & _U96
     if amount == 0:
         return 0
@@ -459,8 +452,8 @@ def refresh_rating(station: uint128, tenure: uint32):
     record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
     assert record.since != 0, "treasury: unknown tenure"
     rated: uint256 = convert(record.rated_w, uint256)
-    for utility: uint8 in range(1, UTILITY_MAX + 1):
-        key: uint256 = self._key(utility, station, tenure)
+    for utility: uint256 in range(1, UTILITY_MAX + 1):
+        key: uint256 = self._key(convert(utility, uint8), station, tenure)
         word: uint256 = self._settled[key]
         if word != 0:
             allowance: uint256 = token_bucket._filled(
@@ -511,7 +504,7 @@ def set_paused(paused_: bool):
     @param paused_ True to stop.
     """
     assert msg.sender == guard, "treasury: access is denied"
-    for utility: uint8 in range(1, UTILITY_MAX + 1):
+    for utility: uint256 in range(1, UTILITY_MAX + 1):
         self._books[utility] = (self._books[utility] & ((1 << 208) - 1)) | (convert(paused_, uint256) << 208)
     log PauseChanged(paused=paused_)
 
@@ -637,38 +630,42 @@ def _leaf_hash(leaf: ITreasury.Leaf) -> bytes32:
 
 
 @internal
-@view
-def _open_book(utility: uint8) -> uint256:
+def _claim(leaf: ITreasury.Leaf, shown_root: bytes32, batch: bool) -> uint256:
     """
-    @dev Reads a utility's word and refuses while minting is stopped.
-    @param utility The 1-byte utility code.
-    @return uint256 The word.
-    """
-    book: uint256 = self._books[utility]
-    assert book >> 208 == 0, "treasury: paused"
-    return book
-
-
-@internal
-@view
-def _check_leaf(
-    leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, merkle_tree.DEPTH_MAX]
-) -> uint256:
-    """
-    @dev Refuses a leaf that is not in the report of its slot.
+    @dev Settles a tenure's register up to a leaf of the report of the leaf's slot.
     @param leaf The leaf.
-    @param index The position of the leaf in the tree.
-    @param proof The siblings from the leaf up.
-    @return uint256 The utility's running total in µWh.
+    @param shown_root The 32-byte root that the leaf's proof leads to.
+    @param batch True for tokens that name the slot.
+    @return uint256 The energy that became tokens, reserve included, in µWh.
     """
+    book: uint256 = self._books[leaf.utility]
+    assert book >> 208 == 0, "treasury: paused"
     root: bytes32 = empty(bytes32)
-    total: uint96 = 0
-    mode: uint8 = 0
-    root, total, mode = staticcall IOracle(oracle).settlement(leaf.utility, leaf.slot)
-    assert mode == _CLAIMED, "treasury: utility is not claimed"
+    total: uint256 = 0
+    # The Oracle's code was checked at deployment and cannot go away.
+    root, total = staticcall IOracle(oracle).settlement(leaf.utility, leaf.slot, skip_contract_check=True)
     assert root != empty(bytes32), "treasury: no such report"
-    assert merkle_tree._root_from_proof(self._leaf_hash(leaf), index, proof) == root, "treasury: leaf not in the report"
-    return convert(total, uint256)
+    assert shown_root == root, "treasury: leaf not in the report"
+
+    start: uint256 = 0
+    amount: uint256 = 0
+    start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
+    id: uint256 = convert(leaf.utility, uint256)
+    way: uint8 = MODE_CLAIM
+    if batch:
+        energy: uint256 = convert(leaf.energy, uint256)
+        assert energy != 0 and start + energy == convert(leaf.mintable, uint256), "treasury: not exactly one slot"
+        assert amount == energy, "treasury: more than the rating allows"
+        id = BATCH_BIT | (id << 32) | convert(leaf.slot, uint256)
+        way = MODE_BATCH
+    if amount == 0:
+        return 0
+    kept: uint256 = 0
+    book, kept = self._booked(book, start, amount, total)
+    self._books[leaf.utility] = book
+    self._log_minted(leaf, start, amount, kept, id, way)
+    self._deliver(leaf.owner, id, unsafe_sub(amount, kept))
+    return amount
 
 
 @internal
@@ -709,36 +706,25 @@ def _settle(utility: uint8, station: uint128, tenure: uint32, mintable: uint256)
 
 @internal
 @pure
-def _reserve_of(book: uint256, start: uint256, amount: uint256) -> uint256:
+def _booked(book: uint256, start: uint256, amount: uint256, total: uint256) -> (uint256, uint256):
     """
-    @dev Returns the reserve's part of a stretch of a register. Taken as a difference of rounded-down registers, so any
-         split of the stretch adds up to the same reserve.
+    @dev Adds a mint to a utility's word, and refuses more than the Oracle's running total. The reserve is taken as a
+         difference of rounded-down registers, so any split of a stretch adds up to the same reserve.
     @param book The utility's word.
     @param start The settled register before, in µWh.
-    @param amount The stretch, in µWh.
-    @return uint256 The reserve in µWh.
-    """
-    share: uint256 = (book >> 192) & 65_535
-    # No overflow: registers have 96 bits and the share 16.
-    return unsafe_sub(
-        unsafe_div(unsafe_mul(unsafe_add(start, amount), share), _BPS), unsafe_div(unsafe_mul(start, share), _BPS)
-    )
-
-
-@internal
-@pure
-def _booked(book: uint256, amount: uint256, kept: uint256, total: uint256) -> uint256:
-    """
-    @dev Adds a mint to a utility's word, and refuses more than the Oracle's running total.
-    @param book The utility's word.
     @param amount The energy that becomes tokens, reserve included, in µWh.
-    @param kept The reserve's part, in µWh.
     @param total The Oracle's running total, in µWh.
     @return uint256 The new word.
+    @return uint256 The reserve's part, in µWh.
     """
-    # No carry into the next field: the sum is at most `total`, 96 bits, and the reserve is a part of it.
-    assert (book & _U96) + amount <= total, "treasury: more than the oracle signed"
-    return unsafe_add(book, unsafe_add(amount, kept << 96))
+    # No carry into the next field below: the sum is at most `total`, 96 bits, and the reserve is a part of it.
+    assert unsafe_add(book & _U96, amount) <= total, "treasury: more than the oracle signed"
+    share: uint256 = (book >> 192) & 65_535
+    # No overflow: registers have 96 bits and the share 16.
+    kept: uint256 = unsafe_sub(
+        unsafe_div(unsafe_mul(unsafe_add(start, amount), share), _BPS), unsafe_div(unsafe_mul(start, share), _BPS)
+    )
+    return unsafe_add(book, unsafe_add(amount, kept << 96)), kept
 
 
 @internal
@@ -759,8 +745,8 @@ def _log_minted(leaf: ITreasury.Leaf, start: uint256, amount: uint256, kept: uin
         tenure=leaf.tenure,
         slot=leaf.slot,
         from_register=convert(start, uint96),
-        to_register=convert(start + amount, uint96),
-        to_owner=convert(amount - kept, uint96),
+        to_register=convert(unsafe_add(start, amount), uint96),
+        to_owner=convert(unsafe_sub(amount, kept), uint96),
         reserve=convert(kept, uint96),
         token_id=id,
         mode=mode,
@@ -770,14 +756,27 @@ def _log_minted(leaf: ITreasury.Leaf, start: uint256, amount: uint256, kept: uin
 @internal
 def _deliver(owner: address, id: uint256, amount: uint256):
     """
-    @dev Mints to an owner. A contract is asked through its hook; if it fails or refuses, its tokens wait here.
+    @dev Mints to an owner. A contract is asked through its hook.
     @param owner The 20-byte address of the owner.
     @param id The 32-byte class or batch id.
     @param amount The amount in µWh.
     """
-    if not owner.is_contract:
-        extcall IEnergyToken(token).mint(owner, id, amount)
-        return
+    if owner.is_contract:
+        self._deliver_to_contract(owner, id, amount)
+    else:
+        extcall IEnergyToken(token).mint(owner, id, amount, skip_contract_check=True)
+
+
+@internal
+@nonreentrant
+def _deliver_to_contract(owner: address, id: uint256, amount: uint256):
+    """
+    @dev Mints to a contract through its hook; if that fails or refuses, the tokens wait here. All that happened inside
+         a hook that failed is undone with it.
+    @param owner The 20-byte address of the owner.
+    @param id The 32-byte class or batch id.
+    @param amount The amount in µWh.
+    """
     assert msg.gas >= _GAS_FOR_HOOK, "treasury: too little gas for the receiver"
     accepted: bool = raw_call(
         token,
@@ -798,7 +797,7 @@ def _credit_pending(owner: address, id: uint256, amount: uint256):
     """
     self.pending[owner][id] += amount
     log PendingCredited(owner=owner, token_id=id, amount=amount)
-    extcall IEnergyToken(token).mint(self, id, amount)
+    extcall IEnergyToken(token).mint(self, id, amount, skip_contract_check=True)
 
 
 @internal
@@ -809,7 +808,7 @@ def _set_reserve_bps(reserve_bps_: uint256):
     """
     assert reserve_bps_ >= RESERVE_BPS_MIN and reserve_bps_ <= RESERVE_BPS_MAX, "treasury: reserve out of bounds"
     old: uint256 = (self._books[1] >> 192) & 65_535
-    for utility: uint8 in range(1, UTILITY_MAX + 1):
+    for utility: uint256 in range(1, UTILITY_MAX + 1):
         self._books[utility] = (self._books[utility] & ~(65_535 << 192)) | (reserve_bps_ << 192)
     log ReserveRateChanged(old=old, new=reserve_bps_)
 

@@ -72,27 +72,38 @@ def _check_set(signers: DynArray[address, SIGNERS_MAX], k: uint256, faulty: uint
 
 @internal
 @pure
-def _check_signatures(
-    digest: bytes32, k: uint256, signers: DynArray[address, SIGNERS_MAX], signatures: DynArray[bytes32, 64]
+def _check_quorum(
+    digest: bytes32,
+    k: uint256,
+    set_hash: uint256,
+    signers: DynArray[address, SIGNERS_MAX],
+    signatures: DynArray[bytes32, 64],
 ):
     """
-    @dev Refuses unless at least `k` different signers of the set signed the digest.
+    @dev Refuses unless the list is the stored set and at least `k` different signers of it signed the digest.
     @param digest The 32-byte EIP-712 digest.
-    @param k The number of signatures needed.
+    @param k The number of signatures needed, above 0.
+    @param set_hash The first 160 bits of the hash of the signer set.
     @param signers The signer set, strictly ascending.
     @param signatures Pairs of (r, vs), in ascending order of the signer's address.
     """
+    assert convert(keccak256(abi_encode(signers)), uint256) >> 96 == set_hash, "quorum: wrong signer set"
     words: uint256 = len(signatures)
     assert words & 1 == 0 and words >> 1 >= k, "quorum: too few signatures"
     count: uint256 = len(signers)
     cursor: uint256 = 0
+    # The indices below stay under the lengths that were just read; the lists check them once more.
     for i: uint256 in range(words >> 1, bound=SIGNERS_MAX):
-        vs: uint256 = convert(signatures[2 * i + 1], uint256)
+        vs: uint256 = convert(signatures[unsafe_add(unsafe_mul(2, i), 1)], uint256)
         s: uint256 = vs & _S_MASK
         assert s <= _S_MAX, "quorum: high s"
-        signer: address = ecrecover(digest, 27 + (vs >> 255), convert(signatures[2 * i], uint256), s)
+        signer: address = ecrecover(
+            digest, unsafe_add(27, vs >> 255), convert(signatures[unsafe_mul(2, i)], uint256), s
+        )
+        # Every pass of this loop moves the cursor, so a signer cannot be counted twice.
         for _: uint256 in range(SIGNERS_MAX):
             assert cursor < count, "quorum: not a signer, or not in order"
-            cursor += 1
-            if signers[cursor - 1] == signer:
+            candidate: address = signers[cursor]
+            cursor = unsafe_add(cursor, 1)
+            if candidate == signer:
                 break
