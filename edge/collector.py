@@ -151,6 +151,10 @@ class Collector:
             if slot.slot not in refused:
                 self._seen(slot)
         if stored:
+            counts, totals = await loop.run_in_executor(
+                self._writer, lambda: (self._buffer.counts(), self._buffer.totals())
+            )
+            self._status.buffer(counts, totals)
             self._delivery.wake()
 
     def _seen(self, slot: Slot) -> None:

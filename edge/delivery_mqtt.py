@@ -56,13 +56,13 @@ class MqttTransport:
     async def send(self, payload: bytes, hashes: frozenset[bytes]) -> None:
         """Publish and wait for the receipts of these intervals. Raises NotDelivered."""
         timeout = self._settings.delivery_timeout_s
+        self._waiting = set(hashes)  # before the publish: the receipt may be faster than its return
         try:
             async with asyncio.timeout(timeout):
                 await self._connected.wait()
                 client = self._client
                 if client is None:
                     raise NotDelivered("the broker is not connected")
-                self._waiting = set(hashes)
                 await client.publish(topic_intervals(self._settings.station), payload, qos=1, timeout=timeout)
                 async with self._heard:
                     await self._heard.wait_for(lambda: not self._waiting)

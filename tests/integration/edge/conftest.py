@@ -215,6 +215,20 @@ def eventually() -> Callable[..., Any]:
     return wait_for_async
 
 
+@pytest.fixture(name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    return free_port
+
+
+@pytest.fixture
+def wait_for_port() -> Callable[[int], None]:
+    def listens(port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    return lambda port: wait_for(lambda: listens(port), 20)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
