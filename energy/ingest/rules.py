@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a signed interval must satisfy to be stored. Pure; every refusal is data with a code of its own.
+
+| code | refused because |
+|---|---|
+| telemetry.wrong_station | it came by another station's topic |
+| telemetry.unknown_meter | no meter of this station is registered |
+| telemetry.signature | no registered key of the station signed these bytes |
+| telemetry.inactive_meter | the key that signed was retired before the interval |
+| telemetry.before_enrolment | the interval begins before the meter or the ownership did |
+| telemetry.demo_on_live, telemetry.live_on_demo | simulated and real stations never meet |
+| telemetry.future | it ends more than two minutes from now |
+| telemetry.too_old | it ended longer ago than anything may still be counted |
+| telemetry.over_rating | the station can't have delivered, or drawn, so much in a slot |
+| telemetry.range | a measure is beyond anything a meter counts in a slot |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from edge.protocol import Interval, SignedInterval
+from kit.settings import Mode
+from kit.units import rated_uwh_per_slot
+
+AHEAD = timedelta(seconds=120)
+AGE_MAX = timedelta(days=31)
+DELIVERED_MAX_PERCENT = 125
+DRAWN_MAX_PERCENT = 1_000  # a house may draw far more than its roof delivers; refusing that would forget consumption
+MEASURE_MAX_UWH = 2**56  # 72 GWh in a slot; sums and safety factors stay within 64 bits
+
+_DELIVERED = ("genWh", "exportWh")
+_DELTAS = ("auxWh", "lossWh", "importWh", "chargeWh", "dischargeWh")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A registered meter: its Ed25519 key and since when until when it may sign."""
+
+    key: bytes
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One ownership of the station and the power it was rated for, W."""
+
+    since: datetime
+    until: datetime | None
+    rated_w: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What the registry says of a station."""
+
+    demo: bool
+    keys: Sequence[Key]
+    tenures: Sequence[Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an interval is not stored. The code is stable, the detail is for a person."""
+
+    code: str
+    detail: str
+
+
+def check(
+    delivery: SignedInterval, enrolment: Enrolment | None, *, now: datetime, mode: Mode, sender: UUID | None = None
+) -> bytes | Refusal:
+    """The key that signed an acceptable interval, or why it is refused.
+
+    `sender` is the station whose door it came by, where doors tell; `now` is the deployment's time.
+    """
+    interval = delivery.interval
+    if sender is not None and sender != interval.home_id:
+        return Refusal("telemetry.wrong_station", f"homeId is {interval.home_id}, the topic is of {sender}")
+    if enrolment is None or not enrolment.keys:
+        return Refusal("telemetry.unknown_meter", f"station {interval.home_id} has no registered meter")
+    signer = next((key for key in enrolment.keys if delivery.signed_by(key.key)), None)
+    if signer is None:
+        return Refusal("telemetry.signature", "no registered key of the station signed these bytes")
+    start = interval.start
+    tenure = next((it for it in enrolment.tenures if _holds(it, start)), None)
+    if start < signer.since or tenure is None:
+        return Refusal(
+            "telemetry.before_enrolment", f"{start.isoformat()} is before the station or its meter was enrolled"
+        )
+    if signer.until is not None and start >= signer.until:
+        return Refusal("telemetry.inactive_meter", f"the meter was retired at {signer.until.isoformat()}")
+    return (
+        _wrong_world(interval, enrolment, mode) or _out_of_time(interval, now) or _too_much(interval, tenure.rated_w)
+    ) or signer.key
+
+
+def _holds(tenure: Held, start: datetime) -> bool:
+    return tenure.since <= start and (tenure.until is None or start < tenure.until)
+
+
+def _wrong_world(interval: Interval, enrolment: Enrolment, mode: Mode) -> Refusal | None:
+    if mode is Mode.LIVE and (interval.source == "demo" or enrolment.demo):
+        return Refusal("telemetry.demo_on_live", "this deployment is live; simulated stations can't deliver here")
+    if mode is Mode.DEMO and not (interval.source == "demo" and enrolment.demo):
+        return Refusal("telemetry.live_on_demo", "this deployment is a demo; the interval is not marked source=demo")
+    return None
+
+
+def _out_of_time(interval: Interval, now: datetime) -> Refusal | None:
+    if interval.end > now + AHEAD:
+        ahead = (interval.end - now).total_seconds()
+        return Refusal("telemetry.future", f"the interval ends {ahead:.0f} s from now; check the device's clock")
+    if interval.end < now - AGE_MAX:
+        return Refusal("telemetry.too_old", f"the interval ended more than {AGE_MAX.days} days ago")
+    return None
+
+
+def _too_much(interval: Interval, rated_w: int) -> Refusal | None:
+    cap = rated_uwh_per_slot(rated_w)
+    delivered = max(interval.meter_uwh, *(abs(interval.measures.get(name, 0)) for name in _DELIVERED))
+    if delivered * 100 > cap * DELIVERED_MAX_PERCENT:
+        return Refusal(
+            "telemetry.over_rating", f"{delivered} µWh delivered is over 125 % of {cap} µWh, a slot at rated power"
+        )
+    if -interval.meter_uwh * 100 > cap * DRAWN_MAX_PERCENT:
+        return Refusal(
+            "telemetry.over_rating",
+            f"{-interval.meter_uwh} µWh drawn is over ten times {cap} µWh, a slot at rated power",
+        )
+    for name in _DELTAS:
+        if abs(interval.measures.get(name, 0)) > MEASURE_MAX_UWH:
+            return Refusal("telemetry.range", f"{name} is out of range")
+    return None
