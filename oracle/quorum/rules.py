@@ -2,9 +2,76 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns, quorums and the order of signatures: pure functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from kit.errors import Conflict, GreenCoreError, Refused, Unavailable
 from kit.units import SLOT_SECONDS
+from oracle.rules import Report
+
+DEADLINE_SLACK_SECONDS = 31 * 86_400
+
+# answers that may be another one soon: the proposer asks again
+RETRY_CODES = frozenset(
+    {
+        "oracle.slot_open",
+        "oracle.behind",
+        "oracle.busy",
+        "oracle.unknown_reading",
+        "oracle.content_unknown",
+        "oracle.peer_unavailable",
+        "oracle.wrong_prev",
+        "chain.unavailable",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a node knows when it is asked to sign. Instants are unix seconds of the deployment's clock; `head_*` is the newest
+    accepted report; `set_*` are the terms of the signer set of the report's epoch; `mirrored_until` is how far the node has
+    read the registry.
+    """
+
+    now: float
+    close_delay: int
+    head_slot: int
+    head_total: int
+    head_hash: bytes
+    mode: int
+    valid_from: int
+    set_from: int
+    set_until: int
+    mirrored_until: float
+
+
+def refusal(report: Report, situation: Situation) -> GreenCoreError | None:
+    """Why a report must not be signed, before anything is recounted; or None. What the Oracle contract refuses is refused here."""
+    content, s = report.content, situation
+    end = (content.slot + 1) * SLOT_SECONDS
+    if s.mode not in (1, 2):
+        return Refused("oracle.utility_not_open", f"utility {content.utility} is not open to reports of leaves")
+    if content.slot <= s.head_slot:
+        return Conflict("oracle.slot_reported", f"slot {content.slot} is not after the accepted slot {s.head_slot}")
+    if s.now < end + s.close_delay:
+        return Unavailable(
+            "oracle.slot_open", f"slot {content.slot} closes {end + s.close_delay - s.now:.0f} s from now"
+        )
+    if s.mirrored_until < end:
+        return Unavailable("oracle.behind", f"the registry is known here up to {s.mirrored_until:.0f}, not up to {end}")
+    if content.prev != s.head_hash:
+        return Conflict(
+            "oracle.wrong_prev", f"the report follows 0x{content.prev.hex()}, the chain has 0x{s.head_hash.hex()}"
+        )
+    if content.total != s.head_total + content.increase:
+        return Refused("oracle.wrong_total", "the running total is not the chain's total and the increase")
+    if content.valid_from != s.valid_from:
+        return Refused("oracle.wrong_valid_from", f"validFrom is {content.valid_from}, here {s.valid_from}")
+    if not s.set_from <= content.slot <= s.set_until:
+        return Refused("oracle.wrong_epoch", f"the signer set of epoch {report.epoch} may not sign slot {content.slot}")
+    if not s.now < report.deadline <= s.now + DEADLINE_SLACK_SECONDS:
+        return Refused("oracle.wrong_deadline", f"the deadline {report.deadline} has passed or is too far away")
+    return None
 
 
 def newest_closed_slot(unix_seconds: float, close_delay_seconds: int) -> int:
@@ -20,11 +87,6 @@ def rank(position: int, slot: int, nodes: int) -> int:
     if not 0 <= position < nodes:
         raise ValueError(f"position {position} is outside a set of {nodes}")
     return (position - slot) % nodes
-
-
-def faulty_tolerated(nodes: int, needed: int) -> int:
-    """The most faulty nodes for which two quorums of `needed` still share an honest one: 2k − n − 1, at least 0."""
-    return max(2 * needed - nodes - 1, 0)
 
 
 def is_quorum(signatures: Mapping[bytes, bytes], signers: Sequence[bytes], needed: int) -> bool:
@@ -51,12 +113,3 @@ def most_signed(counts: Mapping[bytes, int], own: bytes | None) -> bytes | None:
     if not counts:
         return None
     return min(counts, key=lambda content: (-counts[content], content != own, content))
-
-
-def majority_value(votes: Iterable[bytes], needed: int) -> bytes | None:
-    """The value that at least `needed` voters gave, the most frequent one; None if there is none such."""
-    counts: dict[bytes, int] = {}
-    for vote in votes:
-        counts[vote] = counts.get(vote, 0) + 1
-    best = max(counts, key=lambda value: (counts[value], value), default=None)
-    return best if best is not None and counts[best] >= needed else None

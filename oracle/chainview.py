@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a node reads from the chain: the head, the signer set, the accepted reports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from chain.client import MODE_DIRECT, Head, OracleClient, SignerSet, TreasuryClient
+from chain.deployment import Deployment
+from chain.rpc import Rpc, bytes_of
+from kit.errors import Refused, Unavailable
+from oracle.repository import AcceptedReport
+from oracle.rules import Content, Leaf, Report
+
+_BLOCKS_PER_QUERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The Oracle contract's state of one utility at one block."""
+
+    block: int
+    head: Head
+    mode: int
+    valid_from: int
+    epoch: int
+
+
+class ChainView:
+    """The Oracle contract as one node sees it, `confirmations` blocks below the newest."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment, *, confirmations: int = 0) -> None:
+        self.rpc = rpc
+        self.oracle = OracleClient(rpc, deployment)
+        self.treasury = TreasuryClient(rpc, deployment)
+        self.chain_id = deployment.chain_id
+        self._confirmations = confirmations
+        self._lists: dict[int, SignerSet] = {}
+
+    async def view(self, utility: int) -> View:
+        """The present state. Raises Unavailable if the chain does not answer, Refused on a foreign chain."""
+        block = max(await self.rpc.block_number() - self._confirmations, 0)
+        return View(
+            block,
+            await self.oracle.head(utility, block=block),
+            await self.oracle.mode_of(utility, block=block),
+            await self.oracle.valid_from(utility, block=block),
+            await self.oracle.epoch(block=block),
+        )
+
+    async def check_chain(self) -> None:
+        """Refuse a node of another network, or one that has no Oracle where ours should stand."""
+        found = await self.rpc.chain_id()
+        if found != self.chain_id:
+            raise Refused("oracle.wrong_chain", f"the deployment is on chain {self.chain_id}, the node on {found}")
+        if not await self.rpc.code(self.oracle.address):
+            raise Refused("oracle.no_contract", f"there is no contract at {self.oracle.address} on chain {found}")
+
+    async def signers(self, epoch: int, *, block: int) -> SignerSet:
+        """A signer set with its present terms. The list comes from the rotation's event and is kept as long as its terms fit.
+
+        Raises Refused if there is no such set.
+        """
+        terms = await self.oracle.signer_terms(epoch, block=block)
+        if terms.k == 0:
+            raise Refused("oracle.no_signer_set", f"there is no signer set of epoch {epoch}")
+        known = self._lists.get(epoch)
+        if known is None or known.k != terms.k or known.from_slot != terms.from_slot:
+            known = await self.oracle.signer_set(epoch)
+            if known is None:
+                raise Unavailable("oracle.no_rotation_event", f"the chain's node shows no rotation to epoch {epoch}")
+            self._lists[epoch] = known
+        return SignerSet(epoch, terms.k, known.signers, terms.from_slot, terms.until_slot)
+
+    async def signers_for(self, slot: int, view: View) -> SignerSet | None:
+        """The newest signer set that may sign a slot: the present one, or the one before while its time lasts."""
+        for epoch in (view.epoch, view.epoch - 1):
+            if epoch > 0:
+                found = await self.signers(epoch, block=view.block)
+                if found.from_slot <= slot <= found.until_slot:
+                    return found
+        return None
+
+    async def accepted(
+        self, utility: int, *, from_block: int, to_block: int, content_hash: bytes | None = None
+    ) -> list[AcceptedReport]:
+        """The accepted reports of a utility in a range of blocks, ends included, in order; or the one of a content."""
+        topics: list[str | Sequence[str] | None] = [
+            self.oracle.abi.topic("ReportAccepted"),
+            "0x" + utility.to_bytes(32, "big").hex(),
+        ]
+        if content_hash is not None:
+            topics += [None, "0x" + content_hash.hex()]
+        found: list[AcceptedReport] = []
+        for first in range(max(from_block, self.oracle.deployed.block), to_block + 1, _BLOCKS_PER_QUERY):
+            logs = await self.rpc.logs(
+                addresses=[self.oracle.address],
+                topics=topics,
+                from_block=first,
+                to_block=min(first + _BLOCKS_PER_QUERY - 1, to_block),
+            )
+            found += [self._report(log) for log in logs]
+        return sorted(found, key=lambda report: report.content.slot)
+
+    def _report(self, log: Mapping[str, Any]) -> AcceptedReport:
+        decoded = self.oracle.abi.decode_log(log)
+        assert decoded is not None
+        return accepted_report(decoded[1], log)
+
+    def digest(self, report: Report) -> bytes:
+        """What nodes sign for this Oracle contract."""
+        return report.digest(chain_id=self.chain_id, oracle=self.oracle.deployed.raw)
+
+    def submission(
+        self, mode: int, report: Report, signers: Sequence[bytes], signatures: Sequence[bytes], leaves: Sequence[Leaf]
+    ) -> tuple[str, bytes]:
+        """Where to send a signed report, and the bytes: to the Oracle, or through the Treasury if the utility is direct."""
+        words = (*astuple(report.content), report.deadline, report.epoch)
+        if mode == MODE_DIRECT:
+            rows = [astuple(leaf) for leaf in leaves]
+            return self.treasury.address, self.treasury.direct_call(words, signers, signatures, rows)
+        return self.oracle.address, self.oracle.report_call(words, signers, signatures)
+
+
+def accepted_report(arguments: Mapping[str, Any], log: Mapping[str, Any]) -> AcceptedReport:
+    """A report from the arguments of `ReportAccepted` and the log as the chain's node wrote it."""
+    content = Content(
+        utility=arguments["utility"],
+        slot=arguments["slot"],
+        prev=arguments["prev"],
+        root=arguments["root"],
+        increase=arguments["increase"],
+        total=arguments["total"],
+        stations=arguments["stations"],
+        data_hash=arguments["data_hash"],
+        valid_from=arguments["valid_from"],
+    )
+    return AcceptedReport(
+        content,
+        arguments["epoch"],
+        int(log["blockNumber"], 16),
+        bytes_of(log["blockHash"]),
+        bytes_of(log["transactionHash"]),
+    )

@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Queries of a node's state: readings that wait, registers with their way back, accepted reports, files of leaves."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, LargeBinary, any_, delete, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from energy.ingest.service import ORACLE
+from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
+from energy.settle.rules import Register, StationParameters
+from kit.units import slot_end
+from oracle.models import (
+    OracleLeaves,
+    OracleRegister,
+    OracleReport,
+    OracleUndo,
+)
+from oracle.recount.rules import Outcome, TenureState
+from oracle.rules import Content
+
+_ROWS_PER_STATEMENT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """A reading in this database: what it is called and its canonical bytes."""
+
+    station: UUID
+    slot: int
+    meter: str
+    hash: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedReport:
+    """A report as the chain accepted it, and where."""
+
+    content: Content
+    epoch: int
+    block_number: int
+    block_hash: bytes
+    tx_hash: bytes
+
+
+async def tenure_states(session: AsyncSession, utility: int, slot: int) -> list[TenureState]:
+    """Every tenure that had begun when the slot ended, with its register."""
+    rows = await session.execute(
+        select(EnergyTenure, EnergyStation.kind, EnergyStation.k_safety_ppm, OracleRegister.register)
+        .join(EnergyStation, EnergyStation.id == EnergyTenure.station)
+        .outerjoin(
+            OracleRegister,
+            (OracleRegister.utility == utility)
+            & (OracleRegister.station == EnergyTenure.station)
+            & (OracleRegister.tenure == EnergyTenure.tenure),
+        )
+        .where(EnergyTenure.since < slot_end(slot))
+    )
+    return [
+        TenureState(
+            station=tenure.station,
+            tenure=tenure.tenure,
+            owner=tenure.owner,
+            since=int(tenure.since.timestamp()),
+            until=None if tenure.until is None else int(tenure.until.timestamp()),
+            parameters=StationParameters(tenure.station, tenure.rated_w, kind, k_safety_ppm),
+            register=Register() if register is None else Register.from_json(register),
+        )
+        for tenure, kind, k_safety_ppm, register in rows
+    ]
+
+
+async def waiting_readings(session: AsyncSession, slot: int) -> list[StoredReading]:
+    """The readings of slots up to `slot` that no accepted report counts yet, by station, slot and meter."""
+    rows = await session.execute(
+        select(EnergyPending.station, EnergyPending.slot, EnergyPending.meter, EnergyPending.hash, EnergyReading.body)
+        .join(
+            EnergyReading,
+            (EnergyReading.station == EnergyPending.station)
+            & (EnergyReading.slot == EnergyPending.slot)
+            & (EnergyReading.meter == EnergyPending.meter),
+        )
+        .where(EnergyPending.queue == ORACLE, EnergyPending.slot <= slot)
+    )
+    return sorted((StoredReading(*row) for row in rows), key=lambda r: (r.station, r.slot, r.meter))
+
+
+async def known_hashes(session: AsyncSession, hashes: Sequence[bytes]) -> set[bytes]:
+    """Which of some readings this database holds, counted or not."""
+    return set(await session.scalars(select(EnergyReading.hash).where(EnergyReading.hash == any_(_bytes(hashes)))))
+
+
+async def signed_readings(session: AsyncSession, hashes: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Canonical bytes and signatures of readings by their hashes; unknown ones are left out."""
+    rows = await session.execute(
+        select(EnergyReading.body, EnergyReading.signature).where(EnergyReading.hash == any_(_bytes(hashes)))
+    )
+    return [(body, signature) for body, signature in rows]
+
+
+async def newest_report(session: AsyncSession, utility: int) -> OracleReport | None:
+    """The newest accepted report that this node applied."""
+    found: OracleReport | None = await session.scalar(
+        select(OracleReport).where(OracleReport.utility == utility).order_by(OracleReport.slot.desc()).limit(1)
+    )
+    return found
+
+
+async def report_at(session: AsyncSession, utility: int, slot: int) -> OracleReport | None:
+    """The accepted report of a slot, if this node applied one."""
+    return await session.get(OracleReport, (utility, slot))
+
+
+async def reports(session: AsyncSession, utility: int) -> list[OracleReport]:
+    """Every applied report, oldest first."""
+    rows = select(OracleReport).where(OracleReport.utility == utility).order_by(OracleReport.slot)
+    return list(await session.scalars(rows))
+
+
+async def store_leaves(session: AsyncSession, utility: int, slot: int, data_hash: bytes, data: bytes) -> None:
+    """Keep a file of leaves that was checked against its hash; the same one again changes nothing."""
+    row = {"data_hash": data_hash, "utility": utility, "slot": slot, "data": data}
+    await session.execute(insert(OracleLeaves).values(row).on_conflict_do_nothing())
+
+
+async def load_leaves(session: AsyncSession, data_hash: bytes) -> bytes | None:
+    """A file of leaves by its hash."""
+    row = await session.get(OracleLeaves, data_hash)
+    return None if row is None else row.data
+
+
+async def apply_report(
+    session: AsyncSession,
+    report: AcceptedReport,
+    outcomes: Sequence[Outcome],
+    counted: Sequence[StoredReading],
+    *,
+    agreed: bool,
+    at: datetime,
+) -> None:
+    """Take an accepted report over: registers with a way back, readings marked as counted, the report itself."""
+    content = report.content
+    await _write_registers(session, content, [o for o in outcomes if o.changed])
+    await _mark_counted(session, content, counted)
+    session.add(
+        OracleReport(
+            utility=content.utility,
+            slot=content.slot,
+            content_hash=content.hash(),
+            prev=content.prev,
+            root=content.root,
+            increase=Decimal(content.increase),
+            total=Decimal(content.total),
+            stations=content.stations,
+            data_hash=content.data_hash,
+            valid_from=content.valid_from,
+            epoch=report.epoch,
+            block_number=report.block_number,
+            block_hash=report.block_hash,
+            tx_hash=report.tx_hash,
+            agreed=agreed,
+            applied_at=at,
+        )
+    )
+
+
+async def _write_registers(session: AsyncSession, content: Content, changed: Sequence[Outcome]) -> None:
+    keys = [(UUID(int=o.leaf.station), o.leaf.tenure) for o in changed]
+    before: dict[tuple[UUID, int], OracleRegister] = {}
+    for some in _chunks(keys):
+        rows = select(OracleRegister).where(
+            OracleRegister.utility == content.utility,
+            tuple_(OracleRegister.station, OracleRegister.tenure).in_(some),
+        )
+        before |= {(row.station, row.tenure): row for row in await session.scalars(rows)}
+    undo, now = [], []
+    for (station, tenure), outcome in zip(keys, changed, strict=True):
+        old = before.get((station, tenure))
+        name: dict[str, Any] = {"utility": content.utility, "station": station, "tenure": tenure}
+        undo.append(
+            {
+                **name,
+                "report_slot": content.slot,
+                "register": None if old is None else old.register,
+                "slot": None if old is None else old.slot,
+            }
+        )
+        now.append({**name, "register": outcome.register.to_json(), "slot": content.slot})
+    for some_undo in _chunks(undo):
+        await session.execute(insert(OracleUndo).values(some_undo))
+    for some_now in _chunks(now):
+        made = insert(OracleRegister).values(some_now)
+        await session.execute(
+            made.on_conflict_do_update(
+                index_elements=["utility", "station", "tenure"],
+                set_={"register": made.excluded.register, "slot": made.excluded.slot},
+            )
+        )
+    for row in before.values():
+        session.expunge(row)
+
+
+async def _mark_counted(session: AsyncSession, content: Content, counted: Sequence[StoredReading]) -> None:
+    for some in _chunks(counted):
+        rows = [
+            {
+                "utility": content.utility,
+                "station": r.station,
+                "slot": r.slot,
+                "meter": r.meter,
+                "hash": r.hash,
+                "report_slot": content.slot,
+            }
+            for r in some
+        ]
+        # no "on conflict": a reading that is counted already must stop everything
+        await session.execute(insert(EnergyIncluded).values(rows))
+        names = [(r.station, r.slot, r.meter) for r in some]
+        await session.execute(
+            delete(EnergyPending).where(
+                EnergyPending.queue == ORACLE,
+                tuple_(EnergyPending.station, EnergyPending.slot, EnergyPending.meter).in_(names),
+            )
+        )
+
+
+async def undo_report(session: AsyncSession, report: OracleReport) -> None:
+    """Take the newest applied report back: the chain no longer has it."""
+    utility, slot = report.utility, report.slot
+    undone = (OracleUndo.utility == utility) & (OracleUndo.report_slot == slot)
+    for row in await session.scalars(select(OracleUndo).where(undone)):
+        key = (utility, row.station, row.tenure)
+        current = await session.get_one(OracleRegister, key)
+        if row.register is None or row.slot is None:
+            await session.delete(current)
+        else:
+            current.register, current.slot = row.register, row.slot
+    await session.flush()
+    await session.execute(delete(OracleUndo).where(undone))
+    counted = (EnergyIncluded.utility == utility) & (EnergyIncluded.report_slot == slot)
+    names = ("station", "slot", "meter", "hash")
+    waiting = select(literal(ORACLE), *(getattr(EnergyIncluded, name) for name in names)).where(counted)
+    await session.execute(insert(EnergyPending).from_select(("queue", *names), waiting).on_conflict_do_nothing())
+    await session.execute(delete(EnergyIncluded).where(counted))
+    await session.delete(report)
+
+
+async def undo_depth(session: AsyncSession, utility: int, keep_reports: int) -> None:
+    """Forget the way back beyond the newest `keep_reports` reports."""
+    oldest = (
+        select(OracleReport.slot)
+        .where(OracleReport.utility == utility)
+        .order_by(OracleReport.slot.desc())
+        .offset(keep_reports)
+        .limit(1)
+        .scalar_subquery()
+    )
+    await session.execute(delete(OracleUndo).where(OracleUndo.utility == utility, OracleUndo.report_slot <= oldest))
+
+
+async def count_waiting(session: AsyncSession) -> int:
+    """How many readings no accepted report counts yet."""
+    rows = select(func.count()).select_from(EnergyPending).where(EnergyPending.queue == ORACLE)
+    return int(await session.scalar(rows) or 0)
+
+
+async def register_texts(session: AsyncSession, utility: int) -> list[tuple[UUID, int, str]]:
+    """Every register in order, for the hash by which nodes compare their hidden state."""
+    rows = await session.execute(
+        select(OracleRegister.station, OracleRegister.tenure, OracleRegister.register)
+        .where(OracleRegister.utility == utility)
+        .order_by(OracleRegister.station, OracleRegister.tenure)
+    )
+    return [(station, tenure, register) for station, tenure, register in rows]
+
+
+def _bytes(values: Sequence[bytes]) -> Any:
+    return literal(list(values), ARRAY(LargeBinary))
+
+
+def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (rows[i : i + _ROWS_PER_STATEMENT] for i in range(0, len(rows), _ROWS_PER_STATEMENT))
