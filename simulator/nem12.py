@@ -150,15 +150,17 @@ def _day(parse: _Parse, line: int, fields: list[str]) -> None:
     day = _date(parse, line, fields[1].strip())
     if day in channel.days:
         parse.fail(line, 2, f"{day} of channel {channel.suffix} stood in line {channel.days[day].line}; keep one")
-    quality = fields[count + 2].strip()
-    if not _QUALITY.fullmatch(quality):
-        parse.fail(line, count + 3, f"quality {quality[:20]!r}; A, N, V, or E, F, S with a method such as S14")
     values = []
     for column, cell in enumerate(fields[2 : count + 2], start=3):
         value = number(cell)
         if value is None or value < 0:
-            parse.fail(line, column, f"{cell.strip()[:40]!r} is not a number of zero or more")
+            parse.fail(
+                line, column, f"{cell.strip()[:40]!r} is not a number of zero or more; {count} of them make a day"
+            )
         values.append(value)
+    quality = fields[count + 2].strip()
+    if not _QUALITY.fullmatch(quality):
+        parse.fail(line, count + 3, f"quality {quality[:20]!r}; A, N, V, or E, F, S with a method such as S14")
     parse.day = channel.days[day] = _Day(line, values, [quality] * count)
     parse.ranged_to = 0
 
