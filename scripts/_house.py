@@ -14,7 +14,7 @@ import click
 import yaml
 from ape import project
 from ape.contracts import ContractContainer, ContractInstance
-from eth_utils import is_address, to_checksum_address
+from eth_utils.address import is_address, to_checksum_address
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("Guard", "Registry", "Oracle", "EnergyToken", "Treasury")
@@ -78,7 +78,10 @@ class Config:
         rules = (
             (100 <= self.reserve_bps <= 300, "reserve_bps: 100 to 300"),
             (1 <= n <= SIGNERS_MAX, f"signers: 1 to {SIGNERS_MAX}"),
-            (0 <= self.faulty < n and self.k <= n and 2 * self.k > n + self.faulty, "k: more than (signers + faulty) / 2"),
+            (
+                0 <= self.faulty < n and self.k <= n and 2 * self.k > n + self.faulty,
+                "k: more than (signers + faulty) / 2",
+            ),
             (all(1 <= code <= 9 for code in self.utilities), "utilities: codes are 1 to 9"),
             (all(mode in MODES for mode in self.utilities.values()), f"utilities: modes are {', '.join(MODES)}"),
             (len(self.base_uri) <= 80, "base_uri: at most 80 characters"),

@@ -10,17 +10,18 @@ taken without it. GREENCORE_DEPLOY_CONFIG and GREENCORE_DEPLOYMENT stand in for 
 
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
-import vyper
 from ape import networks
 from ape.api import ReceiptAPI
 from ape.cli import ConnectedProviderCommand
 from ape.contracts import ContractInstance
 from ape_accounts.accounts import ApeSigner
-from eth_utils import keccak, to_checksum_address
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
 from scripts._house import MODES, ORDER, Config, container, default_path, read_deployment
 
@@ -49,7 +50,9 @@ class Deployment:
             "Treasury", registry, oracle, token, guard, self.config.reserve_bps, self.config.beneficiary
         )
         if made != treasury:
-            raise click.ClickException(f"the Treasury stands at {made}, not at {treasury}: somebody used the key meanwhile")
+            raise click.ClickException(
+                f"the Treasury stands at {made}, not at {treasury}: somebody used the key meanwhile"
+            )
         self._configure()
         if self.config.owner is not None and self.config.owner != self.account.address:
             for name in ("Guard", "Registry", "Oracle", "Treasury"):
@@ -119,7 +122,9 @@ def _refuse_to_overwrite(path: Path, chain_id: int) -> None:
         provider.get_code(entry["address"]) for entry in old.get("contracts", {}).values()
     )
     if standing:
-        raise click.ClickException(f"{path} describes a standing deployment on chain {old.get('chainId')}; --force forgets it")
+        raise click.ClickException(
+            f"{path} describes a standing deployment on chain {old.get('chainId')}; --force forgets it"
+        )
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -131,7 +136,9 @@ def _refuse_to_overwrite(path: Path, chain_id: int) -> None:
     default=Path(__file__).resolve().parent / "development.yaml",
     help="YAML or JSON; scripts/development.yaml shows every field.",
 )
-@click.option("--out", type=click.Path(path_type=Path), envvar="GREENCORE_DEPLOYMENT", help="The deployment file to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), envvar="GREENCORE_DEPLOYMENT", help="The deployment file to write."
+)
 @click.option("--force", is_flag=True, help="Overwrite the file even if what it describes still stands.")
 def cli(config_path: Path, out: Path | None, force: bool) -> None:
     """Deploy the contracts and write a deployment file."""
@@ -146,7 +153,7 @@ def cli(config_path: Path, out: Path | None, force: bool) -> None:
         {
             "chainId": chain_id,
             "deployer": deployment.account.address,
-            "vyper": vyper.__version__,
+            "vyper": version("vyper"),
             "contracts": deployment.record,
             "config": config.public(),
         },
