@@ -6,32 +6,48 @@ Either way the node checks the device's signature itself, against the registry a
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
-from edge.protocol import ProtocolError, SignedInterval, decode
-from energy.ingest.service import IngestService
+from edge.protocol import ProtocolError, ReceiptLine, SignedInterval, decode
+from energy.ingest.service import ORACLE, IngestService
 from kit import logs
+from kit.clock import Clock, FixedClock
 from kit.database import Database
+from kit.settings import Mode
 from kit.stream import Message
 
 log = logs.get(__name__)
 
 
 class Intake:
-    """A node's own ingest. Give it an IngestService with the queue `oracle` that publishes nothing."""
+    """A node's own ingest: it queues what is new for the next report and publishes nothing."""
 
-    def __init__(self, database: Database, ingest: IngestService) -> None:
+    def __init__(self, database: Database, clock: Clock, mode: Mode) -> None:
         self._database = database
-        self._ingest = ingest
+        self._mode = mode
+        self._present = self._at(clock)
 
     async def take(self, deliveries: Sequence[SignedInterval]) -> None:
         """Store what passes the checks, in one transaction. What doesn't is kept as a rejection with its reason."""
-        if not deliveries:
-            return
+        if deliveries:
+            async with self._database.transaction() as session:
+                _tell(await self._present.ingest(session, deliveries, "feed"))
+
+    async def take_counted(self, deliveries: Sequence[SignedInterval]) -> None:
+        """Store readings that an accepted report counts, each checked as of its own time: a node that was away for long, or is
+        new, must be able to follow the chain, and what was in time for the quorum is too old by now.
+        """
+        ordered = sorted(deliveries, key=lambda delivery: delivery.interval.slot)
         async with self._database.transaction() as session:
-            lines = await self._ingest.ingest(session, deliveries, "feed")
-        for line in lines:
-            if line.status in ("rejected", "conflict"):
-                log.warning("reading.refused", hash=line.hash, status=line.status, code=line.code, detail=line.detail)
+            for _, group in groupby(ordered, key=lambda delivery: delivery.interval.slot):
+                batch = list(group)
+                service = self._at(FixedClock(batch[0].interval.end))
+                _tell(await service.ingest(session, batch, "feed"))
+
+    async def retry(self) -> None:
+        """Try again what time may have healed, as a reading that came before its meter was mirrored."""
+        async with self._database.transaction() as session:
+            await self._present.retry(session)
 
     async def handle(self, messages: list[Message]) -> None:
         """Take a batch of `event.energy.reading_stored` events: the handler for `kit.stream.consume`."""
@@ -42,3 +58,12 @@ class Intake:
             except ProtocolError as error:
                 log.warning("reading.unreadable", sequence=message.sequence, code=error.code, error=str(error))
         await self.take(deliveries)
+
+    def _at(self, clock: Clock) -> IngestService:
+        return IngestService(clock, self._mode, queues=(ORACLE,), publish=False)
+
+
+def _tell(lines: Sequence[ReceiptLine]) -> None:
+    for line in lines:
+        if line.status in ("rejected", "conflict"):
+            log.warning("reading.refused", hash=line.hash, status=line.status, code=line.code, detail=line.detail)

@@ -12,12 +12,12 @@ from chain.deployment import Deployment
 from chain.rpc import Rpc
 from chain.signer import Signer
 from chain.transactions import TransactionSender
-from energy.ingest.service import IngestService
 from energy.settle.rules import Policy, advance
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
 from kit.errors import GreenCoreError, Refused
+from kit.settings import Mode
 from oracle import repository
 from oracle.chainview import ChainView
 from oracle.follow import Follower
@@ -48,7 +48,7 @@ class Parts:
     deployment: Deployment
     signer: Signer
     clock: Clock
-    ingest: IngestService
+    mode: Mode
     policy: Policy
 
 
@@ -69,7 +69,7 @@ class Node:
         self.clock = parts.clock
         self.metrics = Metrics()
         self.chain = ChainView(parts.rpc, parts.deployment, confirmations=settings.confirmations)
-        self.intake = Intake(parts.database, parts.ingest)
+        self.intake = Intake(parts.database, parts.clock, parts.mode)
         self.peers = Peers(peers, timeout_seconds=settings.peer_timeout_seconds, signer=parts.signer)
         self.recounter = Recounter(parts.policy, advance=advance)
         self.follower = Follower(
