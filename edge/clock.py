@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-_SPEC = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)@(\d{1,12}(?:\.\d{1,3})?)x(\d{1,6}(?:\.\d{1,3})?)")
+_SPEC = re.compile(r"(\d{1,12}(?:\.\d+)?)@(\d{1,12}(?:\.\d+)?)x(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
 
 class ClockError(ValueError):
@@ -24,12 +24,12 @@ class ClockError(ValueError):
 class Clock:
     """`simulated = sim0 + (wall - wall0) · speed`; the system clock is the one with speed 1 and no offset.
 
-    Milliseconds are integers and speed is counted in thousandths, so two processes with the same text agree exactly.
+    Instants are integer nanoseconds and speed is counted in billionths, so two processes with the same text agree exactly.
     """
 
-    sim0_ms: int = 0
-    wall0_ms: int = 0
-    speed_milli: int = 1000
+    sim0_ns: int = 0
+    wall0_ns: int = 0
+    speed_nano: int = 1_000_000_000
     wall_ns: Callable[[], int] = time.time_ns
 
     @classmethod
@@ -38,20 +38,21 @@ class Clock:
         if not spec.strip():
             return cls()
         found = _SPEC.fullmatch(spec.strip())
-        if found is None or not (speed := _milli(found[3])):
+        if found is None or not (speed := _nano(found[3])):
             raise ClockError(
                 f"{spec!r} is not a clock; write <simulated epoch s>@<wall epoch s>x<speed>, speed above 0"
             )
-        return cls(_milli(found[1]), _milli(found[2]), speed)
+        return cls(_nano(found[1]), _nano(found[2]), speed)
 
     @property
     def speed(self) -> float:
         """Simulated seconds per wall second."""
-        return self.speed_milli / 1000
+        return self.speed_nano / 1_000_000_000
 
     def now_ms(self) -> int:
         """The simulated instant, unix milliseconds."""
-        return self.sim0_ms + (self.wall_ns() - self.wall0_ms * 1_000_000) * self.speed_milli // 1_000_000_000
+        passed_ns = (self.wall_ns() - self.wall0_ns) * self.speed_nano // 1_000_000_000
+        return (self.sim0_ns + passed_ns) // 1_000_000
 
     def now(self) -> datetime:
         """The simulated instant, UTC."""
@@ -66,6 +67,6 @@ class Clock:
         await self.sleep((at_ms - self.now_ms()) / 1000)
 
 
-def _milli(text: str) -> int:
+def _nano(text: str) -> int:
     whole, _, part = text.partition(".")
-    return int(whole) * 1000 + int((part + "000")[:3])
+    return int(whole + (part + "0" * 9)[:9])

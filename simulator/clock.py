@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-_SPEC = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)@(\d{1,12}(?:\.\d{1,3})?)x(\d{1,6}(?:\.\d{1,3})?)")
+_SPEC = re.compile(r"(\d{1,12}(?:\.\d+)?)@(\d{1,12}(?:\.\d+)?)x(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`simulated = sim0 + (wall - wall0) · speed`, integer milliseconds."""
+    """`simulated = sim0 + (wall - wall0) · speed`, in integers; digits beyond the ninth place are cut off."""
 
-    sim0_ms: int = 0
-    wall0_ms: int = 0
-    speed_milli: int = 1000
+    sim0_ns: int = 0
+    wall0_ns: int = 0
+    speed_nano: int = 1_000_000_000
     wall_ns: Callable[[], int] = time.time_ns
 
     @classmethod
@@ -26,17 +26,18 @@ class Clock:
         if not spec.strip():
             return cls()
         found = _SPEC.fullmatch(spec.strip())
-        if found is None or not (speed := _milli(found[3])):
+        if found is None or not (speed := _nano(found[3])):
             raise ValueError(
                 f"{spec!r} is not a clock; write <simulated epoch s>@<wall epoch s>x<speed>, speed above 0"
             )
-        return cls(_milli(found[1]), _milli(found[2]), speed)
+        return cls(_nano(found[1]), _nano(found[2]), speed)
 
     def now_ms(self) -> int:
         """The simulated instant, unix milliseconds."""
-        return self.sim0_ms + (self.wall_ns() - self.wall0_ms * 1_000_000) * self.speed_milli // 1_000_000_000
+        passed_ns = (self.wall_ns() - self.wall0_ns) * self.speed_nano // 1_000_000_000
+        return (self.sim0_ns + passed_ns) // 1_000_000
 
 
-def _milli(text: str) -> int:
+def _nano(text: str) -> int:
     whole, _, part = text.partition(".")
-    return int(whole) * 1000 + int((part + "000")[:3])
+    return int(whole + (part + "0" * 9)[:9])

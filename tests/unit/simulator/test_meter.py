@@ -147,6 +147,6 @@ class TestConfiguration:
             read_config(path)
 
     def test_the_clock_is_the_one_of_everybody(self):
-        assert Clock.parse("1.5@2.25x0.1") == Clock(1500, 2250, 100)
+        assert Clock.parse("1.5@2.25x0.1") == Clock(1_500_000_000, 2_250_000_000, 100_000_000)
         with pytest.raises(ValueError, match="not a clock"):
             Clock.parse("900")
