@@ -15,7 +15,7 @@ from api import deps, pages, problems
 from api.graphql import schema
 from api.metrics import Metrics
 from api.requests import Requests
-from api.rest import health, stations, telemetry
+from api.rest import health, oracle, stations, status, telemetry, treasury
 from api.settings import ApiSettings
 
 DESCRIPTION = """Metered kilowatt-hours become tokens.
@@ -45,7 +45,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Requests, metrics=metrics, body_bytes_max=settings.body_bytes_max)
     problems.install(app)
-    for module in (telemetry, stations, health, pages):
+    for module in (telemetry, oracle, treasury, stations, status, health, pages):
         app.include_router(module.router)
     app.include_router(schema.router(settings))
     return app

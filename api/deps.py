@@ -17,6 +17,7 @@ from nats.aio.client import Client as StreamClient
 from nats.errors import Error as StreamError
 from starlette.requests import HTTPConnection
 
+from api.chain import Chain
 from api.limits import RateLimit
 from api.metrics import Metrics
 from api.receipts import load_key
@@ -41,6 +42,7 @@ class Services:
     metrics: Metrics
     telemetry_limit: RateLimit
     ingest: IngestService
+    chain: Chain
     stream: StreamClient | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -49,6 +51,7 @@ class Services:
 async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Services]:
     """Open everything; none of the servers has to be there yet."""
     clock = settings.make_clock()
+    chain = Chain(settings)
     database = Database(settings.database_url.get_secret_value(), pool_size=10)
     async with httpx.AsyncClient(timeout=settings.node_timeout_s) as http:
         made = Services(
@@ -59,6 +62,7 @@ async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Ser
             receipt_key=load_key(settings.receipt_key),
             metrics=metrics,
             ingest=IngestService(clock, settings.mode),
+            chain=chain,
             telemetry_limit=RateLimit(
                 rate=settings.telemetry_rate, burst=settings.telemetry_burst, time=time.monotonic
             ),
@@ -73,6 +77,7 @@ async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Ser
                     await task
             if made.stream is not None:
                 await made.stream.close()
+            await chain.close()
             await database.close()
 
 

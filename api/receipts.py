@@ -13,10 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from edge.protocol import Receipt, ReceiptLine, SignedInterval, sign_receipt
+from kit.errors import Refused
 
 
-class ReceiptKeyError(RuntimeError):
+class ReceiptKeyError(Refused):
     """The receipt key's file can't be used; the message says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("receipt.key", message)
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:

@@ -44,6 +44,9 @@ class ApiSettings(DoorSettings):
     operator_token: SecretStr = Field(
         default=SecretStr(""), description="bearer token of operators, 16 characters or more; empty closes their doors"
     )
+    oracle_operator_token: SecretStr = Field(
+        default=SecretStr(""), description="the oracle nodes' operator token, to ask them for a report"
+    )
     body_bytes_max: int = Field(default=4 << 20, gt=0, description="longest request body")
     telemetry_rate: float = Field(
         default=200.0, gt=0, description="intervals a second that one station may send, on average"

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The chain as the API and the worker reach it: made on first use, for the contracts may be deployed after the process started."""
+
+import asyncio
+from dataclasses import dataclass
+
+from api.settings import DoorSettings
+from chain.client import OracleClient, TreasuryClient
+from chain.deployment import Deployment
+from chain.rpc import Rpc
+from chain.signer import open_signer
+from chain.transactions import TransactionSender
+from flows.mint_energy import Keeper
+from kit.errors import NotFound, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The contracts that we read and claim at."""
+
+    deployment: Deployment
+    oracle: OracleClient
+    treasury: TreasuryClient
+
+
+class Chain:
+    """One node of the chain and what stands on it. `close` it at the end."""
+
+    def __init__(self, settings: DoorSettings) -> None:
+        self._settings = settings
+        self._opening = asyncio.Lock()
+        self._contracts: Contracts | None = None
+        self._keeper: Keeper | None = None
+        self.rpc = Rpc(settings.rpc_url)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.rpc.close()
+
+    @property
+    def can_claim(self) -> bool:
+        """True if a key was given that pays for claims."""
+        return bool(self._settings.keeper_key.get_secret_value())
+
+    def contracts(self) -> Contracts:
+        """The deployed contracts. Raises Unavailable as long as there is no deployment file."""
+        if self._contracts is None:
+            try:
+                deployment = Deployment.load(self._settings.deployment)
+                self._contracts = Contracts(
+                    deployment, OracleClient(self.rpc, deployment), TreasuryClient(self.rpc, deployment)
+                )
+            except NotFound as error:
+                raise Unavailable(error.code, "the contracts are not deployed yet") from error
+        return self._contracts
+
+    async def keeper(self) -> Keeper:
+        """Who claims. Raises Unavailable without a key or contracts, and what `open_signer` raises for a wrong one."""
+        async with self._opening:
+            if self._keeper is None:
+                if not self.can_claim:
+                    raise Unavailable("mint.no_keeper", "this process has no key for claims; set GREENCORE_KEEPER_KEY")
+                contracts = self.contracts()
+                password_file = self._settings.keeper_password
+                password = "" if password_file is None else password_file.read_text().split("\n", 1)[0]
+                signer = await open_signer(self._settings.keeper_key.get_secret_value(), password=password)
+                sender = TransactionSender(self.rpc, signer, chain_id=contracts.deployment.chain_id)
+                self._keeper = Keeper(contracts.oracle, contracts.treasury, sender)
+            return self._keeper

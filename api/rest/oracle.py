@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the quorum signed: leaves and proofs for everybody, and the operator's request for a report."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import httpx
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api.auth import OPERATOR
+from api.deps import Services, ServicesDep
+from api.queries import ledger
+from api.rest.shapes import SLOT_MAX, Address, Amount, Hash, SlotPath, SlotQuery, UtilityPath, UtilityQuery
+from flows import leaves
+from indexer.models import ReportRow
+from kit.errors import NotFound, Unavailable
+from kit.units import Utility
+from oracle import repository
+from oracle.rules import Leaf
+
+router = APIRouter(prefix="/api/oracle", tags=["oracle"])
+
+
+class LeafShown(BaseModel):
+    """One tenure in one report (docs/protocol.md, "A leaf")."""
+
+    utility: int
+    station: UUID
+    tenure: int
+    owner: Address
+    slot: int
+    energyUwh: Amount
+    measuredUwh: Amount
+    mintableUwh: Amount
+    quality: int
+    profileHash: Hash
+
+
+class ReportShown(BaseModel):
+    """An accepted report and the transaction that brought it."""
+
+    utility: int
+    slot: int
+    contentHash: Hash
+    prev: Hash
+    root: Hash
+    dataHash: Hash
+    increaseUwh: Amount
+    totalUwh: Amount
+    stations: int
+    validFrom: int
+    epoch: int
+    blockNumber: int
+    txHash: Hash
+
+
+class Proof(BaseModel):
+    """What a claim needs. The siblings stand from the leaf up; bit *i* of `index` set: the sibling of level *i* stands left."""
+
+    leaf: LeafShown
+    leafHash: Hash
+    index: int
+    proof: list[Hash]
+    root: Hash
+    report: ReportShown
+
+
+class SignRequest(BaseModel):
+    """Which utility, and which closed slot; the newest if it is left out."""
+
+    utility: Utility = Utility.E
+    slot: Annotated[int | None, Query(ge=0, le=SLOT_MAX)] = None
+
+
+class NodeAnswer(BaseModel):
+    """What one node said."""
+
+    node: str
+    status: int | None
+    answer: Any
+
+
+class Signed(BaseModel):
+    """The answer of the node that did it, and what the others said before."""
+
+    done: bool
+    answers: list[NodeAnswer]
+
+
+def report_shown(row: ReportRow) -> ReportShown:
+    """A report as it is shown."""
+    return ReportShown(
+        utility=row.utility,
+        slot=row.slot,
+        contentHash=row.content_hash,
+        prev=row.prev,
+        root=row.root,
+        dataHash=row.data_hash,
+        increaseUwh=row.increase,
+        totalUwh=row.total,
+        stations=row.stations,
+        validFrom=row.valid_from,
+        epoch=row.epoch,
+        blockNumber=row.block_number,
+        txHash=row.tx_hash,
+    )
+
+
+def leaf_shown(leaf: Leaf) -> LeafShown:
+    """A leaf as it is shown."""
+    return LeafShown(
+        utility=leaf.utility,
+        station=UUID(int=leaf.station),
+        tenure=leaf.tenure,
+        owner=leaf.owner,
+        slot=leaf.slot,
+        energyUwh=leaf.energy,
+        measuredUwh=leaf.measured,
+        mintableUwh=leaf.mintable,
+        quality=leaf.quality,
+        profileHash=leaf.profile_hash,
+    )
+
+
+async def published_at(services: Services, utility: Utility, slot: int | None) -> tuple[ReportRow, leaves.Published]:
+    """A report with its leaves, the newest if no slot is named. Raises NotFound."""
+    async with services.database.transaction() as session:
+        report = await ledger.report(session, utility=utility, slot=slot)
+        if report is None:
+            which = "yet" if slot is None else f"for slot {slot}"
+            raise NotFound("oracle.no_report", f"no report of utility {utility.name} was accepted {which}")
+        return report, await leaves.load(session, report)
+
+
+@router.get("/proof", responses={404: {"description": "no such report or leaf, or its leaves are not here yet"}})
+async def proof(
+    services: ServicesDep,
+    station: UUID,
+    slot: SlotQuery = None,
+    utility: UtilityQuery = Utility.E,
+    tenure: Annotated[int | None, Query(ge=1, description="the newest if left out")] = None,
+) -> Proof:
+    """A station's leaf in a report with its Merkle proof: all that a claim needs, for anybody who wants to send it."""
+    report, published = await published_at(services, utility, slot)
+    index = published.index_of(station.int, tenure)
+    leaf = published.leaves[index]
+    return Proof(
+        leaf=leaf_shown(leaf),
+        leafHash=leaf.hash(),
+        index=index,
+        proof=published.tree.proof(index),
+        root=published.tree.root,
+        report=report_shown(report),
+    )
+
+
+@router.get(
+    "/leaves/{utility}/{slot}",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "the file whose keccak-256 the report carries"},
+        304: {"description": "you have it"},
+        404: {"description": "no such report, or its leaves are not here yet"},
+    },
+)
+async def leaves_file(services: ServicesDep, request: Request, utility: UtilityPath, slot: SlotPath) -> Response:
+    """The published leaves of a report, byte by byte. The ETag is the report's data hash: an accepted file never changes."""
+    async with services.database.transaction() as session:
+        report = await ledger.report(session, utility=utility, slot=slot)
+        data = None if report is None else await repository.load_leaves(session, report.data_hash)
+    if report is None or data is None:
+        raise NotFound("oracle.no_leaves", f"there are no leaves of utility {utility.name}, slot {slot}, here")
+    tag = f'"0x{report.data_hash.hex()}"'
+    headers = {"ETag": tag, "Cache-Control": "public, max-age=60"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type="text/plain", headers=headers)
+
+
+@router.post("/sign", dependencies=OPERATOR, responses={503: {"description": "no node brought a report"}})
+async def sign(services: ServicesDep, wanted: SignRequest) -> Signed:
+    """Ask the oracle nodes, one after another, to propose a report now, and tell what each answered.
+
+    A node recomputes everything itself: this door hurries, it can't make anybody sign. Safe to repeat: a slot has one report.
+    """
+    body = {"utility": int(wanted.utility)} | ({} if wanted.slot is None else {"slot": wanted.slot})
+    token = services.settings.oracle_operator_token.get_secret_value()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answers: list[NodeAnswer] = []
+    for node in services.settings.oracle_nodes:
+        try:
+            answer = await services.http.post(f"{node}/propose", json=body, headers=headers)
+        except httpx.HTTPError as error:
+            answers.append(NodeAnswer(node=node, status=None, answer=type(error).__name__))
+            continue
+        answers.append(NodeAnswer(node=node, status=answer.status_code, answer=_read(answer)))
+        if answer.is_success:
+            return Signed(done=True, answers=answers)
+    if not answers:
+        raise Unavailable("oracle.no_nodes", "this deployment names no oracle nodes; set GREENCORE_ORACLE_NODES")
+    raise Unavailable("oracle.no_report", "no node brought a report", answers=[a.model_dump() for a in answers])
+
+
+def _read(answer: httpx.Response) -> Any:
+    try:
+        return orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return answer.text[:500]

@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The books side by side: what the quorum signed, what the chain settled, what our index says; and whether they agree.
+
+Everything is read as of one block, the indexer's cursor, so that a claim in flight is no finding. Amounts in µWh.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chain.client import BATCH_BIT, OracleClient, TreasuryClient
+from flows import leaves as published
+from indexer.models import Cursor, MintedRow, ReportRow, Supply
+from kit.ids import station_uuid
+from oracle.rules import Leaf
+
+Verdict = Literal["reconciled", "waiting", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One tenure: its newest signed register, what the Treasury settled of it, and the sum of our Minted rows."""
+
+    station: UUID
+    tenure: int
+    owner: bytes
+    measured_uwh: int
+    oracle_uwh: int
+    chain_uwh: int
+    indexed_uwh: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """`broken` if more was settled than signed or the index differs from the chain, `waiting` if a claim is open."""
+        if self.chain_uwh > self.oracle_uwh or self.indexed_uwh != self.chain_uwh:
+            return "broken"
+        return "waiting" if self.chain_uwh < self.oracle_uwh else "reconciled"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A utility's books at a block. `slot` is the newest report's. `findings` say what is wrong, for people."""
+
+    utility: int
+    block: int
+    slot: int | None
+    oracle_total_uwh: int
+    chain_minted_uwh: int
+    chain_issued_uwh: int
+    supply_units: int
+    lines: Sequence[Line] = ()
+    findings: Sequence[str] = field(default=())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the lines and of the grid's sums."""
+        verdicts = {line.verdict for line in self.lines}
+        if self.findings or "broken" in verdicts:
+            return "broken"
+        return "waiting" if "waiting" in verdicts else "reconciled"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What our database says at the indexer's cursor. `indexed` holds what was minted by station and tenure."""
+
+    utility: int
+    block: int
+    slot: int | None
+    leaves: Sequence[Leaf]
+    indexed: Mapping[tuple[UUID, int], int]
+    supply_units: int
+
+
+async def stored(session: AsyncSession, *, utility: int) -> Stored:
+    """Our side of the comparison.
+
+    Raises NotFound if the newest report's leaves are not here yet, Conflict if they are not what the report says.
+    """
+    report = await session.scalar(
+        select(ReportRow).where(ReportRow.utility == utility).order_by(ReportRow.slot.desc()).limit(1)
+    )
+    return Stored(
+        utility=utility,
+        block=await session.scalar(select(func.max(Cursor.block_number))) or 0,
+        slot=None if report is None else report.slot,
+        leaves=() if report is None else (await published.load(session, report)).leaves,
+        indexed=await _indexed(session, utility),
+        supply_units=await _supply(session, utility),
+    )
+
+
+async def reconcile(ours: Stored, oracle: OracleClient, treasury: TreasuryClient) -> Reconciliation:
+    """Compare our side with the chain as of the same block. Raises Unavailable if the chain does not answer."""
+    tenures = [(leaf.station, leaf.tenure) for leaf in ours.leaves]
+    settled = await treasury.settled_many(ours.utility, tenures, block=ours.block)
+    indexed = dict(ours.indexed)
+    lines = [
+        Line(
+            station=station_uuid(leaf.station),
+            tenure=leaf.tenure,
+            owner=leaf.owner,
+            measured_uwh=leaf.measured,
+            oracle_uwh=leaf.mintable,
+            chain_uwh=done.register,
+            indexed_uwh=indexed.pop((station_uuid(leaf.station), leaf.tenure), 0),
+        )
+        for leaf, done in zip(ours.leaves, settled, strict=True)
+    ]
+    made = Reconciliation(
+        utility=ours.utility,
+        block=ours.block,
+        slot=ours.slot,
+        oracle_total_uwh=(await oracle.head(ours.utility, block=ours.block)).total,
+        chain_minted_uwh=await treasury.minted(ours.utility, block=ours.block),
+        chain_issued_uwh=await treasury.issued(ours.utility, block=ours.block),
+        supply_units=ours.supply_units,
+        lines=lines,
+    )
+    return replace(made, findings=findings_of(made, strangers=sum(indexed.values())))
+
+
+def findings_of(made: Reconciliation, *, strangers: int) -> tuple[str, ...]:
+    """What is wrong with the grid's sums, in words. `strangers`: what was minted for tenures that no leaf names."""
+    signed = sum(line.oracle_uwh for line in made.lines)
+    settled = sum(line.chain_uwh for line in made.lines)
+    checks = (
+        (made.chain_minted_uwh > made.oracle_total_uwh, "the Treasury minted more than the Oracle accepted"),
+        (
+            signed != made.oracle_total_uwh,
+            f"the leaves sum up to {signed}, the Oracle's total is {made.oracle_total_uwh}",
+        ),
+        (settled != made.chain_minted_uwh, f"tenures settled {settled}, the Treasury minted {made.chain_minted_uwh}"),
+        (made.supply_units > made.chain_issued_uwh, "more tokens exist than the Treasury issued"),
+        (strangers != 0, f"{strangers} were minted for tenures without a leaf"),
+    )
+    return tuple(text for wrong, text in checks if wrong)
+
+
+async def _indexed(session: AsyncSession, utility: int) -> dict[tuple[UUID, int], int]:
+    rows = await session.execute(
+        select(MintedRow.station, MintedRow.tenure, func.sum(MintedRow.to_register - MintedRow.from_register))
+        .where(MintedRow.utility == utility)
+        .group_by(MintedRow.station, MintedRow.tenure)
+    )
+    return {(station, tenure): int(total) for station, tenure, total in rows}
+
+
+async def _supply(session: AsyncSession, utility: int) -> int:
+    """Tokens of a utility that exist: the class, and every batch."""
+    first = BATCH_BIT | utility << 32
+    mine = (Supply.token_id == utility) | Supply.token_id.between(first, first | 0xFFFFFFFF)
+    return int(await session.scalar(select(func.coalesce(func.sum(Supply.minted - Supply.burned), 0)).where(mine)) or 0)
