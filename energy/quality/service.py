@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The platform's own QA: every stored reading is judged by the rules that oracle nodes run, and shown as interval versions.
+
+What mints is the quorum's recount, never this; the two differ at most in when they learnt of a reading.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from edge.protocol import Interval
+from energy import repository
+from energy.ingest.service import QUALITY
+from energy.models import EnergyInterval, EnergyReading, EnergyStation, EnergyTenure
+from energy.partitions import Partitions
+from energy.policy import QUALITY_NAMES, RAW, Policy, StationParameters
+from energy.repository import FAILED, STORED
+from energy.settle.rules import SlotResult, advance
+from energy.wire import interval_of
+from kit import logs
+from kit.clock import Clock
+from kit.database import Database
+from kit.units import Utility, slot_of
+
+log = logs.get(__name__)
+
+_BATCH = 1_000
+_IDLE_SECONDS = 0.25
+
+
+class QualityService:
+    """Judges what ingest has queued."""
+
+    def __init__(self, clock: Clock, policy: Policy | None = None) -> None:
+        self._clock = clock
+        self._policy = policy or Policy()
+        self._partitions = Partitions()
+
+    async def evaluate(self, session: AsyncSession, *, limit: int = _BATCH) -> int:
+        """Take waiting readings and write the interval versions that follow. Returns how many were taken. Never commits."""
+        taken = await repository.take_pending(session, QUALITY, limit)
+        if not taken:
+            return 0
+        ids = sorted({row.station for row in taken})
+        stations, tenures = await repository.stations(session, ids), await repository.tenures(session, ids)
+        for station, rows in groupby(taken, key=lambda row: row.station):
+            held = tenures.get(station, [])
+            by_tenure: dict[int, list[EnergyReading]] = {}
+            for row in rows:
+                tenure = repository.tenure_of(held, row.slot)
+                if tenure is not None:
+                    by_tenure.setdefault(tenure.tenure, []).append(row)
+            for tenure in held:
+                if tenure.tenure in by_tenure:
+                    await self._evaluate_tenure(session, stations[station], tenure, by_tenure[tenure.tenure])
+        return len(taken)
+
+    async def _evaluate_tenure(
+        self, session: AsyncSession, station: EnergyStation, tenure: EnergyTenure, rows: Sequence[EnergyReading]
+    ) -> None:
+        now = self._clock.now()
+        stored, register = await repository.lock_register(session, Utility.E, station.id, tenure.tenure, now)
+        readings = [interval_of(row.body) for row in rows]
+        parameters = StationParameters(station.id, tenure.rated_w, station.kind, station.k_safety_ppm)
+        slot = max(slot_of(now), *(reading.slot for reading in readings))
+        try:
+            step = advance(register, readings, slot=slot, parameters=parameters, policy=self._policy)
+        except ValueError as error:  # a reading that the rules can't take must not stop those behind it
+            log.error("quality.failed", station=str(station.id), error=str(error))
+            failed = [SlotResult(number, 0, RAW, "none") for number in sorted({it.slot for it in readings})]
+            await self._write(session, station, failed, readings, now, state=FAILED, reason=str(error))
+            return
+        stored.register, stored.updated_at = step.register.to_json(), now
+        await self._write(session, station, step.slots, readings, now)
+
+    async def _write(
+        self,
+        session: AsyncSession,
+        station: EnergyStation,
+        results: Sequence[SlotResult],
+        readings: Sequence[Interval],
+        now: datetime,
+        *,
+        state: str = STORED,
+        reason: str = "",
+    ) -> None:
+        await self._partitions.ensure(session, (result.slot for result in results))
+        current = await repository.intervals_at(session, ((station.id, result.slot) for result in results))
+        main = {it.slot: it for it in sorted(readings, key=lambda it: (it.meter == "main", it.meter))}
+        rows = []
+        for result in results:
+            before = current.get((station.id, result.slot))
+            row = _row(station.id, result, before, main.get(result.slot), now)
+            row |= {"demo": station.demo} | ({"state": state} if state == FAILED else {})
+            if reason:
+                row["qa"] = [{"rule": "error", "detail": reason}]
+            if before is None or _differs(before, row):
+                rows.append(row)
+        for at in range(0, len(rows), _BATCH):
+            await session.execute(insert(EnergyInterval), rows[at : at + _BATCH])
+
+
+async def run_quality(database: Database, service: QualityService) -> None:
+    """Evaluate for ever, a transaction a batch."""
+    pause = _IDLE_SECONDS
+    while True:
+        try:
+            async with database.transaction() as session:
+                taken = await service.evaluate(session)
+            pause = 0 if taken == _BATCH else _IDLE_SECONDS
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the outermost loop of a worker
+            log.warning("quality.again", error=repr(error))
+            pause = min(max(pause * 2, 0.5), 10)
+        await asyncio.sleep(pause)
+
+
+def _row(
+    station: UUID, result: SlotResult, before: EnergyInterval | None, reading: Interval | None, now: datetime
+) -> dict[str, Any]:
+    # a new verdict about the same reading keeps the state; an original that replaces an estimate starts anew
+    keeps = before is not None and before.quality != "estimated"
+    profile, water, gas = bytes(32), None, None
+    if reading is not None:
+        profile = reading.profile_hash
+        water, gas = reading.measures.get("waterM3"), reading.measures.get("gasM3")
+    elif before is not None:
+        profile, water, gas = before.profile_hash, before.water_um3, before.gas_um3
+    return {
+        "station": station,
+        "slot": result.slot,
+        "version": 1 if before is None else before.version + 1,
+        "e_net_uwh": result.e_net,
+        "quality": QUALITY_NAMES[result.quality],
+        "state": before.state if before is not None and keeps else STORED,
+        "method": result.method,
+        "qa": [verdict.to_dict() for verdict in result.verdicts],
+        "profile_hash": profile,
+        "water_um3": water,
+        "gas_um3": gas,
+        "created_at": now,
+        "minted_tx": before.minted_tx if before is not None and keeps else None,
+    }
+
+
+def _differs(before: EnergyInterval, row: dict[str, Any]) -> bool:
+    names = ("e_net_uwh", "quality", "method", "profile_hash", "water_um3", "gas_um3", "qa")
+    return any(getattr(before, name) != row[name] for name in names)
