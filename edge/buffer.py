@@ -195,6 +195,11 @@ class Buffer:
                 self._put(f"count.{state}", str(int(self._meta(f"count.{state}") or 0) + count).encode())
         return moved
 
+    def resend_rejected(self) -> int:
+        """Put rejected intervals back in line, once an operator has removed the cause. Returns how many."""
+        with self._transaction() as db:
+            return db.execute("UPDATE outbox SET state='pending', attempts=0 WHERE state='rejected'").rowcount
+
     def prune(self, now_ms: int, retention_s: float) -> int:
         """Delete what was accepted (or was a duplicate) longer than the retention ago. Returns how many."""
         with self._transaction() as db:

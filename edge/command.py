@@ -64,12 +64,15 @@ def key(data_dir: Path) -> None:
 @_data_dir
 @click.option("--last", default=10, show_default=True, help="How many of the newest to show.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
-def buffer(data_dir: Path, last: int, as_json: bool) -> None:
+@click.option("--resend-rejected", is_flag=True, help="Send rejected intervals again, after the cause is removed.")
+def buffer(data_dir: Path, last: int, as_json: bool, resend_rejected: bool) -> None:
     """Look into the buffer; works while the agent runs."""
     if not (data_dir / BUFFER_FILE).exists():
         raise _unable(f"no buffer in {data_dir}; has the agent run with this folder?")
     try:
         with Buffer(data_dir) as opened:
+            if resend_rejected:
+                click.echo(f"{opened.resend_rejected()} intervals wait again", err=True)
             counts, totals, rows = opened.counts(), opened.totals(), opened.last(last)
     except BufferFault as error:
         raise _unable(str(error)) from error

@@ -57,7 +57,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_config(path: Path) -> Config:
     """The configuration of a file. Raises ConfigError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Config)
+        config = msgspec.json.decode(path.read_bytes(), type=Config)
+        Clock.parse(config.clock)
+        return config
     except (OSError, msgspec.DecodeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

@@ -100,6 +100,13 @@ def test_a_late_or_repeated_receipt_takes_nothing_back(buffer):
     assert buffer.counts()["accepted"] == 2
 
 
+def test_what_was_rejected_goes_again_when_an_operator_says_so(buffer):
+    store(buffer, 100, 101, 102)
+    buffer.receive(receipt(buffer, {1: "rejected", 2: "conflict", 3: "accepted"}), 0)
+    assert buffer.resend_rejected() == 1
+    assert [row.seq for row in buffer.pending(10)] == [1]
+
+
 def test_a_receipt_for_unknown_hashes_does_nothing(buffer):
     store(buffer, 100)
     lines = [ReceiptLine(text, "main", "", "accepted") for text in ("0x" + "00" * 32, "nonsense", "")]

@@ -138,6 +138,7 @@ class TestConfiguration:
                 "at_s",
             ),
             ({"colour": 1}, "colour"),
+            ({"clock": "fast"}, "not a clock"),
         ],
     )
     def test_a_wrong_one_is_refused_with_its_place(self, tmp_path, change, says):
