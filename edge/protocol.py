@@ -49,6 +49,7 @@ MEASURES = (
     "genRegisterWh",
 )
 
+_YEAR_10000 = 253_402_300_800  # unix seconds
 _TEXT = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _SIGN = re.compile(r"0x[0-9a-fA-F]{128}")
@@ -232,6 +233,8 @@ def read(payload: IntervalPayload) -> SignedInterval:
     length = payload.end.timestamp() - seconds
     if length != SLOT_SECONDS:
         raise ProtocolError("telemetry.length", f"the interval is {length:g} s long, not {SLOT_SECONDS} s", "end")
+    if not 0 <= seconds < _YEAR_10000 - SLOT_SECONDS:  # an offset may lead out of what a calendar holds
+        raise ProtocolError("telemetry.range", "start must lie between 1970 and 9999, UTC", "start")
     if payload.seq is not None and not 0 <= payload.seq < 2**63:
         raise ProtocolError("telemetry.range", "seq must be from 0 to 2^63-1", "seq")
     if payload.meterId is not None:
