@@ -1,0 +1,336 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the contracts should do, in plain Python: the house that the fuzz compares the chain with.
+
+Nothing here is translated from the contracts; only the order of refusals follows them, so that reasons can be compared.
+Every operation raises `Refused` with the contract's reason and has then changed nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from oracle.rules import ZERO_HASH, Leaf, Report, Tree, root_from_proof
+from tests.contracts.fuzz.books import (
+    BATCH,
+    CLAIMED,
+    DIRECT,
+    POOLED,
+    RING,
+    SLOT,
+    Mint,
+    Settled,
+    Signed,
+    SignerSet,
+    Tenure,
+    Utility,
+    batch_id,
+    filled,
+    need,
+    reserve_between,
+)
+
+
+class Model:
+    """The whole house."""
+
+    def __init__(self, *, modes: dict[int, int], bps: int, now: int, treasury: bytes, beneficiary: bytes) -> None:
+        self.now = now
+        self.bps = bps
+        self.treasury = treasury
+        self.beneficiary = beneficiary
+        self.utilities = {u: Utility(mode=mode, slot=now // SLOT - 1) for u, mode in modes.items()}
+        self.epochs: dict[int, SignerSet] = {}
+        self.rated_copy = 0
+        self.stations: dict[int, list[Tenure]] = {}
+        self.settled: dict[tuple[int, int, int], Settled] = {}
+        self.signed: dict[tuple[int, int, int], int] = defaultdict(int)  # highest register ever signed, claimed mode
+        self.balances: dict[tuple[bytes, int], int] = defaultdict(int)
+        self.pending: dict[tuple[bytes, int], int] = defaultdict(int)
+        self.burned: dict[int, int] = defaultdict(int)  # class units that are gone for good
+        self.frozen: set[bytes] = set()
+        self.paused: set[str] = set()
+        self.refusing: set[bytes] = set()  # contracts whose hook does not accept
+        self.contracts: set[bytes] = {treasury}
+
+    # registry
+
+    def total_rated(self) -> int:
+        """W of all stations."""
+        return sum(tenures[-1].rated_w for tenures in self.stations.values())
+
+    def copied_rating(self) -> int:
+        """The Oracle's copy of it: whole units of 64 W, 31 bits of them."""
+        return min(self.total_rated() // 64, 2**31 - 1) * 64
+
+    def register_station(self, station: int, owner: bytes, rated_w: int) -> None:
+        """A station's first tenure."""
+        need(station not in self.stations, "registry: station exists")
+        need(rated_w != 0, "registry: rating out of bounds")
+        self.stations[station] = [Tenure(owner, self.now, 0, rated_w)]
+
+    def set_rating(self, station: int, rated_w: int) -> None:
+        """A new rating of the running tenure."""
+        self.stations[station][-1].rated_w = rated_w
+
+    def hand_over(self, station: int, receiver: bytes) -> None:
+        """Offer and acceptance."""
+        closing = self.stations[station][-1]
+        need(closing.owner != receiver, "registry: offer to nobody or to oneself")
+        closing.until = self.now
+        self.stations[station].append(Tenure(receiver, self.now, 0, closing.rated_w))
+
+    # oracle
+
+    def rotate(self, signers: Sequence[bytes], k: int, from_slot: int, previous_until: int) -> None:
+        """A new epoch."""
+        epoch = len(self.epochs) + 1
+        if epoch > 1:
+            self.epochs[epoch - 1] = replace(self.epochs[epoch - 1], until_slot=previous_until)
+        if epoch > 2:
+            self.epochs[epoch - 2] = replace(self.epochs[epoch - 2], until_slot=0)
+        self.epochs[epoch] = SignerSet(tuple(signers), k, from_slot, 2**32 - 1)
+
+    def _check_quorum(self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed]) -> None:
+        newest = len(self.epochs)
+        need(report.epoch in (newest, newest - 1), "oracle: unknown epoch")
+        terms = self.epochs.get(report.epoch, SignerSet((), 0, 0, 0))
+        need(report.content.slot <= terms.until_slot, "oracle: slot is after the signer set")
+        need(report.content.slot >= terms.from_slot, "oracle: slot is before the signer set")
+        need(tuple(signer_list) == terms.signers, "quorum: wrong signer set")
+        need(len(signatures) >= terms.k, "quorum: too few signatures")
+        left = list(terms.signers)
+        for signature in signatures:
+            need(not signature.high, "quorum: high s")
+            need(signature.signer in left, "quorum: not a signer, or not in order")
+            left = left[left.index(signature.signer) + 1 :]  # type: ignore[arg-type]  # None is in no list
+
+    def check_report(
+        self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], *, by_treasury: bool
+    ) -> tuple[int, int]:
+        """The Oracle's refusals. Returns the allowance left in mWh and the copy of the rated power."""
+        c = report.content
+        need("oracle" not in self.paused, "oracle: paused")
+        need(self.now <= report.deadline, "oracle: deadline passed")
+        need(c.utility in self.utilities, "oracle: utility is not open")
+        head = self.utilities[c.utility]
+        need(head.mode == CLAIMED or by_treasury, "oracle: only through the treasury")
+        need(c.slot > head.slot, "oracle: slot is not after the last one")
+        need(c.slot * SLOT <= self.now, "oracle: slot is in the future")
+        need(c.valid_from <= c.slot, "oracle: report refuses itself")
+        need(c.root != ZERO_HASH, "oracle: no root")
+        need(c.prev == head.content, "oracle: does not follow the last report")
+        need(c.total == head.total + c.increase, "oracle: total is not the last total and the increase")
+        self._check_quorum(report, signer_list, signatures)
+        seconds = (c.slot - head.slot) * SLOT
+        copy = self.rated_copy
+        room = filled(head.allowance_mwh * 1000, copy, seconds)
+        if room < c.increase:
+            copy = self.copied_rating()
+            room = filled(head.allowance_mwh * 1000, self.total_rated(), seconds)
+            need(room >= c.increase, "oracle: more than the plants can make")
+        return min((room - c.increase) // 1000, 2**64 - 1), copy
+
+    def _accept(self, report: Report, allowance_mwh: int, rated_copy: int) -> None:
+        c = report.content
+        head = self.utilities[c.utility]
+        self.rated_copy = rated_copy
+        head.slot, head.total, head.allowance_mwh = c.slot, c.total, allowance_mwh
+        head.valid_from = max(head.valid_from, c.valid_from)
+        head.reports += 1
+        head.content = c.hash()
+        if head.mode == CLAIMED:
+            head.ring[c.slot % RING] = c.root
+
+    def report(
+        self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], leaves: Sequence[Leaf]
+    ) -> None:
+        """A bare report, by anybody."""
+        self._accept(report, *self.check_report(report, signer_list, signatures, by_treasury=False))
+        for leaf in leaves:
+            key = (leaf.utility, leaf.station, leaf.tenure)
+            self.signed[key] = max(self.signed[key], leaf.mintable)
+
+    def root_of(self, utility: int, slot: int) -> bytes:
+        """The root that claims of a slot are proved against; a skipped slot answers with what stood in its place."""
+        head = self.utilities[utility]
+        if slot > head.slot or slot + RING <= head.slot or slot < head.valid_from:
+            return ZERO_HASH
+        return head.ring.get(slot % RING, ZERO_HASH)
+
+    # treasury
+
+    def _stretch(self, key: tuple[int, int, int], mintable: int) -> tuple[Settled, int]:
+        """The register's word as it would be before, and how far it may move now."""
+        _, station, tenure = key
+        word = self.settled.get(key)
+        if word is None:
+            tenures = self.stations.get(station, [])
+            need(1 <= tenure <= len(tenures), "treasury: unknown tenure")
+            record = tenures[tenure - 1]
+            word = Settled(0, 0, record.since, record.rated_w)
+        if mintable <= word.register:
+            return word, 0
+        return word, min(mintable - word.register, self.bucket(word))
+
+    def bucket(self, word: Settled) -> int:
+        """What a tenure may mint now."""
+        return filled(word.allowance, word.rated_w, self.now - word.at)
+
+    def _book(self, key: tuple[int, int, int], word: Settled, mint: Mint) -> None:
+        allowance = min(self.bucket(word) - mint.amount, 2**64 - 1)
+        self.settled[key] = Settled(word.register + mint.amount, allowance, self.now, word.rated_w)
+        book = self.utilities[key[0]]
+        book.minted += mint.amount
+        book.reserve += mint.kept
+
+    def _deliver(self, owner: bytes, token_id: int, amount: int, *, ask: bool = True) -> None:
+        if owner in self.contracts and (not ask or owner in self.refusing or owner == self.treasury):
+            self.pending[owner, token_id] += amount
+            self.balances[self.treasury, token_id] += amount
+        else:
+            self.balances[owner, token_id] += amount
+
+    def _check_leaf(self, leaf: Leaf, index: int, proof: Sequence[bytes]) -> None:
+        need(index < 1 << len(proof), "merkle_tree: index beyond the tree")
+        need("treasury" not in self.paused, "treasury: paused")
+        open_and_claimed = leaf.utility in self.utilities and self.utilities[leaf.utility].mode == CLAIMED
+        root = self.root_of(leaf.utility, leaf.slot) if open_and_claimed else ZERO_HASH
+        need(root != ZERO_HASH, "treasury: no such report")
+        need(root_from_proof(leaf.hash(), index, proof) == root, "treasury: leaf not in the report")
+
+    def claim(self, leaf: Leaf, index: int, proof: Sequence[bytes], *, batch: bool = False) -> Mint | None:
+        """Settle a tenure up to a leaf, as class tokens or as the batch of exactly one slot."""
+        self._check_leaf(leaf, index, proof)
+        key = (leaf.utility, leaf.station, leaf.tenure)
+        word, amount = self._stretch(key, leaf.mintable)
+        if batch:
+            exact = word.register + leaf.energy == leaf.mintable and leaf.energy != 0
+            need(exact, "treasury: not exactly one slot")
+            need(amount == leaf.energy, "treasury: more than the rating allows")
+        if amount == 0:
+            return None
+        book = self.utilities[leaf.utility]
+        need(book.minted + amount <= book.total, "treasury: more than the oracle signed")
+        kept = reserve_between(word.register, word.register + amount, self.bps)
+        token_id = batch_id(leaf.utility, leaf.slot) if batch else leaf.utility
+        mint = Mint(leaf.station, leaf.tenure, leaf.owner, word.register, amount, kept, token_id)
+        self._book(key, word, mint)
+        self._deliver(leaf.owner, token_id, amount - kept)
+        return mint
+
+    def direct(
+        self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], leaves: Sequence[Leaf]
+    ) -> int:
+        """A report of a direct utility that pays every owner. Returns what became tokens, reserve included."""
+        need("treasury" not in self.paused, "treasury: paused")
+        accepted = self.check_report(report, signer_list, signatures, by_treasury=True)
+        utility = report.content.utility
+        book = self.utilities[utility]
+        need(book.mode == DIRECT, "treasury: utility is not direct")
+        need(len(leaves) == report.content.stations, "treasury: not the report's leaves")
+        stretches = []
+        minted = book.minted
+        previous = (0, 0)
+        for leaf in leaves:
+            same = leaf.utility == utility and leaf.slot == report.content.slot
+            need(same, "treasury: leaf of another report")
+            need((leaf.station, leaf.tenure) > previous, "treasury: leaves not strictly ascending")
+            previous = (leaf.station, leaf.tenure)
+            word, amount = self._stretch((utility, leaf.station, leaf.tenure), leaf.mintable)
+            minted += amount
+            need(amount == 0 or minted <= report.content.total, "treasury: more than the oracle signed")
+            stretches.append((leaf, word, amount))
+        need(Tree([leaf.hash() for leaf in leaves]).root == report.content.root, "treasury: not the report's leaves")
+        self._accept(report, *accepted)
+        for leaf, word, amount in stretches:
+            key = (utility, leaf.station, leaf.tenure)
+            self.signed[key] = max(self.signed[key], leaf.mintable)
+            if amount:
+                kept = reserve_between(word.register, word.register + amount, self.bps)
+                mint = Mint(leaf.station, leaf.tenure, leaf.owner, word.register, amount, kept, utility)
+                self._book(key, word, mint)
+                self._deliver(leaf.owner, utility, amount - kept, ask=False)
+        return sum(amount for _, _, amount in stretches)
+
+    def pooled(
+        self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], readings: Sequence[int]
+    ) -> int:
+        """A report of a pooled utility that pays the beneficiary. Returns what became tokens."""
+        need("treasury" not in self.paused, "treasury: paused")
+        accepted = self.check_report(report, signer_list, signatures, by_treasury=True)
+        c = report.content
+        book = self.utilities[c.utility]
+        need(book.mode == POOLED, "treasury: utility is not pooled")
+        need(-(-c.stations // 4) == -(-len(readings) // 4), "treasury: not the report's readings")
+        need(sum(readings) == c.increase, "treasury: readings do not sum up to the increase")
+        start = book.total
+        self._accept(report, *accepted)
+        if c.increase:
+            kept = reserve_between(start, c.total, self.bps)
+            book.minted += c.increase
+            book.reserve += kept
+            self._deliver(self.beneficiary, c.utility, c.increase - kept)
+        return c.increase
+
+    def collect_reserve(self, utility: int) -> int:
+        """The counted reserve becomes tokens."""
+        need("treasury" not in self.paused, "treasury: paused")
+        book = self.utilities[utility]
+        amount, book.reserve = book.reserve, 0
+        if amount:
+            self._deliver(self.beneficiary, utility, amount)
+        return amount
+
+    def withdraw_pending(self, caller: bytes, token_id: int, to: bytes) -> int:
+        """Waiting tokens are fetched."""
+        need(caller not in self.frozen, "treasury: account is frozen")
+        amount = self.pending[caller, token_id]
+        need(amount != 0, "treasury: nothing is pending")
+        self.transfer(self.treasury, self.treasury, to, token_id, amount)
+        self.pending[caller, token_id] = 0
+        return amount
+
+    def refresh_rating(self, station: int, tenure: int) -> None:
+        """A tenure's buckets take the Registry's rating over; the time up to now counts at the old one."""
+        record = self.stations[station][tenure - 1]
+        for (utility, of, number), word in self.settled.items():
+            if (of, number) == (station, tenure):
+                allowance = filled(self.bucket(word), record.rated_w, 0)
+                self.settled[utility, of, number] = Settled(
+                    word.register, min(allowance, 2**64 - 1), self.now, record.rated_w
+                )
+
+    # token
+
+    def supply(self, token_id: int) -> int:
+        """What exists of an id, counted by hand."""
+        return sum(amount for (_, token), amount in self.balances.items() if token == token_id)
+
+    def _check_move(self, operator: bytes, owner: bytes, to: bytes) -> None:
+        need("token" not in self.paused, "energy_token: paused")
+        need(operator == owner, "energy_token: caller is not owner or approved")
+        need(not {owner, to} & self.frozen, "energy_token: account is frozen")
+
+    def transfer(self, operator: bytes, owner: bytes, to: bytes, token_id: int, amount: int) -> None:
+        """ERC-1155 transfer, the receiver's hook included."""
+        self._check_move(operator, owner, to)
+        need(self.balances[owner, token_id] >= amount, "erc1155: insufficient balance for transfer")
+        need(to not in self.refusing and to != self.treasury, "*")  # the receiver's own reason
+        self.balances[owner, token_id] -= amount
+        self.balances[to, token_id] += amount
+
+    def fuse(self, owner: bytes, token_id: int, amount: int) -> None:
+        """Batch tokens become class tokens."""
+        need(bool(token_id & BATCH), "energy_token: not a batch")
+        self._check_move(owner, owner, owner)
+        need(self.balances[owner, token_id] >= amount, "energy_token: amount exceeds balance")
+        self.balances[owner, token_id] -= amount
+        self.balances[owner, token_id >> 32 & 255] += amount
+
+    def burn(self, owner: bytes, token_id: int, amount: int) -> None:
+        """Tokens are destroyed."""
+        self._check_move(owner, owner, owner)
+        need(self.balances[owner, token_id] >= amount, "energy_token: amount exceeds balance")
+        self.balances[owner, token_id] -= amount
+        self.burned[token_id >> 32 & 255 if token_id & BATCH else token_id] += amount
