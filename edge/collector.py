@@ -3,6 +3,7 @@
 """Reads the meter on schedule, turns reads into signed intervals, and stores them."""
 
 import asyncio
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.buffer import Buffer, Draft
 from edge.clock import Clock
 from edge.delivery import Delivery
-from edge.intervals import SLOT_MS, Read, Slot, Step, take
+from edge.intervals import SLOT_MS, BuilderState, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
 from edge.modbus import Meter, MeterError
 from edge.protocol import SignedInterval, sign
@@ -85,7 +86,10 @@ class Collector:
 
     async def save(self) -> None:
         """Write the builder's state; called when the agent stops."""
-        await self._store([])
+        try:
+            await self._store(self._state, [])
+        except sqlite3.Error as error:
+            log.error("not_stored", error=str(error), slots=[])
 
     async def _read(self) -> tuple[dict[int, int], int]:
         """Words, and the middle of the time in which they were read."""
@@ -123,12 +127,9 @@ class Collector:
 
     async def _keep(self, step: Step, at_ms: int) -> None:
         """Commit a step; the state moves on only with it, so a failed write costs this sample and no interval."""
-        before = self._state
-        self._state = step.state
         try:
-            await self._store(step.slots)
+            refused, stored = await self._store(step.state, step.slots)
         except sqlite3.Error as error:
-            self._state = before
             self._status.update(last_error=f"buffer: {error}")
             log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
             return
@@ -136,26 +137,32 @@ class Collector:
         for event in step.events:
             self._status.event(event.kind, f"{text(event.at_ms)} {event.detail}")
             log.warning("meter_event", kind=event.kind, at=text(event.at_ms), detail=event.detail)
-
-    async def _store(self, slots: Sequence[Slot]) -> None:
-        drafts = [self._draft(slot) for slot in slots if has_balance(slot, self._map)]
-        loop = asyncio.get_running_loop()
-        state, fingerprint = self._state, self._fingerprint
-        stored, refused = await loop.run_in_executor(
-            self._writer, lambda: self._buffer.store(drafts, state, fingerprint)
-        )
-        for number in refused:
-            log.error("slot_already_built", start=text(number * SLOT_MS))
-            self._status.event("slot_already_built", text(number * SLOT_MS))
-        for slot in slots:
-            if slot.slot not in refused:
+        for slot in step.slots:
+            if slot.slot in refused:
+                log.error("slot_already_built", start=text(slot.slot * SLOT_MS))
+                self._status.event("slot_already_built", text(slot.slot * SLOT_MS))
+            else:
                 self._seen(slot)
         if stored:
-            counts, totals = await loop.run_in_executor(
-                self._writer, lambda: (self._buffer.counts(), self._buffer.totals())
-            )
-            self._status.buffer(counts, totals)
+            work = lambda: (self._buffer.counts(), self._buffer.totals())  # noqa: E731
+            self._status.buffer(*await asyncio.get_running_loop().run_in_executor(self._writer, work))
             self._delivery.wake()
+
+    async def _store(self, state: BuilderState, slots: Sequence[Slot]) -> tuple[set[int], int]:
+        """Commit, and only then hold the state for true. Returns the slots that were refused and how many were stored."""
+        drafts = [self._draft(slot) for slot in slots if has_balance(slot, self._map)]
+        work = lambda: self._buffer.store(drafts, state, self._fingerprint)  # noqa: E731
+        job = asyncio.get_running_loop().run_in_executor(self._writer, work)
+        try:
+            stored, refused = await asyncio.shield(job)
+        except asyncio.CancelledError:
+            # the agent stops: what was handed to the writer is finished first, or the state would be saved without it
+            with contextlib.suppress(sqlite3.Error):
+                await job
+                self._state = state
+            raise
+        self._state = state
+        return set(refused), len(stored)
 
     def _seen(self, slot: Slot) -> None:
         missing = 0 if self._last_slot is None else max(0, slot.slot - self._last_slot - 1)

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""What reads become when the disk does not play along, or the agent is stopped in the middle."""
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
+
+from edge.buffer import Buffer
+from edge.clock import Clock
+from edge.collector import Collector
+from edge.delivery import Delivery
+from edge.intervals import SLOT_MS
+from edge.protocol import decode
+from edge.registers import load
+from edge.settings import EdgeSettings
+from edge.status import Status
+
+B0 = 1_956_096 * SLOT_MS
+HOME = UUID("6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f")
+
+
+class Rig:
+    def __init__(self, folder) -> None:
+        settings = EdgeSettings(station=HOME, receipt_key="00" * 32, data_dir=folder, map="meter-u64", persist_s=1e9)
+        self.buffer = Buffer(folder)
+        self.writer = ThreadPoolExecutor(1)
+        self.status = Status(folder, {})
+        delivery = Delivery(settings, self.buffer, self.writer, Clock(), self.status)
+        self.make = lambda: Collector(
+            settings, load("meter-u64"), None, Ed25519PrivateKey.from_private_bytes(bytes(32)),
+            self.buffer, self.writer, Clock(), self.status, delivery,
+        )  # fmt: skip
+        self.collector = self.make()
+
+    async def read(self, second: int) -> None:
+        """A station that delivers 3,600 W: one Wh a second."""
+        wh = 100_000 + second
+        words = dict(enumerate([0, 0, wh >> 16, wh & 0xFFFF, 0, 0, 0, 7], start=100))
+        await self.collector._take(words, B0 + second * 1000)
+
+    def energies(self) -> list[int]:
+        return [decode(row.wire)[0].interval.meter_uwh // 10**6 for row in self.buffer.pending(100)]
+
+
+@pytest.fixture
+def rig(tmp_path):
+    made = Rig(tmp_path)
+    with capture_logs():
+        yield made
+    made.writer.shutdown()
+    made.buffer.close()
+
+
+async def test_a_disk_that_is_full_for_minutes_costs_no_interval(rig, monkeypatch):
+    def full(*_args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    for second in range(-30, 1850, 10):
+        if second == 890:
+            monkeypatch.setattr(rig.buffer, "store", full)
+        if second == 1300:
+            assert rig.energies() == []
+            assert rig.status._values["last_error"] == "buffer: database or disk is full"
+            monkeypatch.undo()
+        await rig.read(second)
+    assert rig.energies() == [900, 900]
+
+
+async def test_an_agent_that_is_stopped_while_it_writes_finishes_the_write(rig):
+    for second in range(-30, 910, 10):
+        await rig.read(second)
+    gate = threading.Event()
+    rig.writer.submit(gate.wait)  # the writer is busy, so that the commit waits in line
+    task = asyncio.create_task(rig.read(910))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await rig.collector.save()
+    assert rig.energies() == [900]
+    rig.collector = rig.make()
+    for second in range(1200, 1850, 10):
+        await rig.read(second)
+    assert rig.energies() == [900, 900]
+    assert [row.seq for row in rig.buffer.pending(10)] == [1, 2]
+    assert rig.status._values["events"] == {}
+
+
+async def test_slots_that_were_missed_are_counted_over_a_restart(rig):
+    for second in range(-30, 920, 10):
+        await rig.read(second)
+    await rig.collector.save()
+    rig.collector = rig.make()
+    for second in range(4400, 5500, 10):
+        await rig.read(second)
+    assert rig.energies() == [900, 900]
+    assert rig.status._values["missing"] == 4
