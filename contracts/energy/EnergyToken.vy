@@ -244,7 +244,10 @@ def mint(to: address, id: uint256, amount: uint256):
     self._mint(to, id, amount)
 
 
+# @dev Open while a receiver is called: inside somebody's transfer a stranger could otherwise make the lock look like a
+# refusal, and leave a willing receiver's tokens pending. Its effects stand before its call.
 @external
+@reentrant
 def mint_with_hook(to: address, id: uint256, amount: uint256):
     """
     @dev Credits new tokens and calls the receiver's hook with bounded gas. Reverts if the hook fails or refuses.
@@ -325,9 +328,9 @@ def _check_may_move(owner: address, to: address):
     @param to The 20-byte address that receives.
     """
     assert not self.paused, "energy_token: paused"
-    assert (
-        owner == msg.sender or erc1155.isApprovedForAll[owner][msg.sender]
-    ), "energy_token: caller is not owner or approved"
+    if owner != msg.sender:
+        assert erc1155.isApprovedForAll[owner][msg.sender], "energy_token: caller is not owner or approved"
+        assert not staticcall IGuard(guard).frozen(msg.sender), "energy_token: account is frozen"
     assert not staticcall IGuard(guard).any_frozen(owner, to), "energy_token: account is frozen"
 
 

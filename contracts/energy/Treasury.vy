@@ -445,7 +445,7 @@ def withdraw_pending(token_id: uint256, to: address) -> uint256:
 def refresh_rating(station: uint128, tenure: uint32):
     """
     @dev Takes a tenure's rated power over from the Registry, for every utility that the tenure has settled. The time up
-         to now is allowed at the old rating.
+         to now is allowed at the old rating. A closed tenure is allowed the time up to its end and none after it.
     @param station The 16-byte station number.
     @param tenure The 4-byte tenure number.
     """
@@ -456,14 +456,17 @@ def refresh_rating(station: uint128, tenure: uint32):
         key: uint256 = self._key(convert(utility, uint8), station, tenure)
         word: uint256 = self._settled[key]
         if word != 0:
-            allowance: uint256 = token_bucket._filled(
-                (word >> 96) & _U64, word >> 200, block.timestamp - ((word >> 160) & _U40)
-            )
+            at: uint256 = (word >> 160) & _U40
+            until: uint256 = block.timestamp
+            if record.until != 0:
+                until = convert(record.until, uint256)
+            allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, max(until, at) - at)
             # Without more time this only cuts the allowance down to what the new rating may hold.
             allowance = token_bucket._filled(allowance, rated, 0)
-            self._settled[key] = (
-                (word & _U96) | (min(allowance, _U64) << 96) | (block.timestamp << 160) | (rated << 200)
-            )
+            now: uint256 = block.timestamp
+            if record.until != 0:
+                now = _U40
+            self._settled[key] = (word & _U96) | (min(allowance, _U64) << 96) | (now << 160) | (rated << 200)
     log RatingRefreshed(station=station, tenure=tenure, rated_w=record.rated_w)
 
 
@@ -685,23 +688,40 @@ def _settle(utility: uint8, station: uint128, tenure: uint32, mintable: uint256)
         # The first time: the bucket has been filling since the tenure began.
         record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
         assert record.since != 0, "treasury: unknown tenure"
-        word = (convert(record.since, uint256) << 160) | (convert(record.rated_w, uint256) << 200)
+        word = self._first_word(record)
     start: uint256 = word & _U96
     if mintable <= start:
         return start, 0
-    # No underflow: the time was written by an earlier block, or by the Registry in this one at the latest.
-    allowance: uint256 = token_bucket._filled(
-        (word >> 96) & _U64, word >> 200, unsafe_sub(block.timestamp, (word >> 160) & _U40)
-    )
+    at: uint256 = (word >> 160) & _U40
+    # The end of time for a closed tenure, whose bucket fills no more.
+    now: uint256 = max(block.timestamp, at)
+    allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, unsafe_sub(now, at))
     amount: uint256 = min(unsafe_sub(mintable, start), allowance)
     if amount != 0:
         self._settled[key] = (
             unsafe_add(start, amount)
             | (min(unsafe_sub(allowance, amount), _U64) << 96)
-            | (block.timestamp << 160)
+            | (now << 160)
             | ((word >> 200) << 200)
         )
     return start, amount
+
+
+@internal
+@pure
+def _first_word(record: IRegistry.Tenure) -> uint256:
+    """
+    @dev Returns the word of a tenure that settles for the first time. Its bucket has been filling since it began; that
+         of a closed one until it ended, and its clock is set to the end of time.
+    @param record The tenure as the Registry knows it.
+    @return uint256 The word.
+    """
+    since: uint256 = convert(record.since, uint256)
+    rated: uint256 = convert(record.rated_w, uint256)
+    if record.until == 0:
+        return (since << 160) | (rated << 200)
+    allowance: uint256 = token_bucket._filled(0, rated, convert(record.until, uint256) - since)
+    return (min(allowance, _U64) << 96) | (_U40 << 160) | (rated << 200)
 
 
 @internal
@@ -820,5 +840,6 @@ def _set_beneficiary(beneficiary_: address):
     @param beneficiary_ The 20-byte address.
     """
     assert beneficiary_ != empty(address), "treasury: beneficiary is the zero address"
+    assert beneficiary_ != self, "treasury: beneficiary is the treasury"
     log BeneficiaryChanged(old=self.beneficiary, new=beneficiary_)
     self.beneficiary = beneficiary_
