@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The deployed house and the people around it, for the Ape lane. Everybody is named by a role."""
+
+from collections.abc import Callable
+
+import pytest
+from ape.api import AccountAPI
+from ape.contracts import ContractInstance
+from ape.managers.project import ProjectManager
+from eth_hash.auto import keccak
+from eth_utils.address import to_canonical_address, to_checksum_address
+
+from tests.contracts.house import (
+    BARN,
+    CLAIMED,
+    DIRECT,
+    POOLED,
+    RATED_W,
+    RESERVE_BPS,
+    ROOF,
+    Contracts,
+    E,
+    H,
+    House,
+    W,
+    addresses,
+    node_keys,
+)
+
+
+@pytest.fixture(scope="session")
+def owner(accounts: list[AccountAPI]) -> AccountAPI:
+    """Owns every contract that has an owner."""
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def registrar(accounts: list[AccountAPI]) -> AccountAPI:
+    """Enters stations and meters."""
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def guardian(accounts: list[AccountAPI]) -> AccountAPI:
+    """Stops and freezes."""
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def beneficiary(accounts: list[AccountAPI]) -> AccountAPI:
+    """Gets the reserve."""
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def relayer(accounts: list[AccountAPI]) -> AccountAPI:
+    """Brings reports and claims; nobody in particular."""
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def prosumer(accounts: list[AccountAPI]) -> AccountAPI:
+    """Owns the roof."""
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def neighbour(accounts: list[AccountAPI]) -> AccountAPI:
+    """Owns the barn."""
+    return accounts[6]
+
+
+@pytest.fixture(scope="session")
+def buyer(accounts: list[AccountAPI]) -> AccountAPI:
+    """Buys tokens, or a station."""
+    return accounts[7]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts: list[AccountAPI]) -> AccountAPI:
+    """Has no role and tries anyway."""
+    return accounts[8]
+
+
+@pytest.fixture(scope="session")
+def contracts(
+    project: ProjectManager, owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, beneficiary: AccountAPI
+) -> Contracts:
+    """The five contracts with four nodes, a claimed, a direct and a pooled utility, and two rightful officers."""
+    # The Oracle and the token are made for the address that the Treasury will have: RLP of [sender, nonce].
+    nonce = owner.nonce + 4
+    preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([nonce])
+    treasury_address = to_checksum_address(keccak(preimage)[12:])
+    guard = owner.deploy(project.Guard)
+    registry = owner.deploy(project.Registry, False)
+    oracle = owner.deploy(project.Oracle, registry, treasury_address, guard)
+    token = owner.deploy(project.EnergyToken, treasury_address, guard, "https://greencore.example/token/")
+    treasury = owner.deploy(project.Treasury, registry, oracle, token, guard, RESERVE_BPS, beneficiary)
+    oracle.rotate(addresses(node_keys(4)), 3, 1, 0, 0, sender=owner)
+    for utility, mode in ((E, CLAIMED), (H, DIRECT), (W, POOLED)):
+        oracle.open_utility(utility, mode, sender=owner)
+    registry.set_registrar(registrar, True, sender=owner)
+    guard.set_guardian(guardian, True, sender=owner)
+    return Contracts(guard, registry, oracle, token, treasury)
+
+
+@pytest.fixture(scope="session")
+def two_stations(
+    contracts: Contracts, registrar: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI
+) -> Contracts:
+    """The house with a roof and a barn of 10 kW each."""
+    contracts.registry.register_station(ROOF, prosumer, RATED_W, 1, True, sender=registrar)
+    contracts.registry.register_station(BARN, neighbour, RATED_W, 1, True, sender=registrar)
+    return contracts
+
+
+@pytest.fixture
+def house(two_stations: Contracts, relayer: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI) -> House:
+    """A fresh view of the house: nothing reported yet, one slot gone by."""
+    house = House(two_stations, relayer, node_keys(4))
+    for utility in (E, H):
+        house.join(ROOF, prosumer, utility=utility)
+        house.join(BARN, neighbour, utility=utility)
+    house.next_slot()
+    return house
+
+
+@pytest.fixture
+def pause(contracts: Contracts, guardian: AccountAPI) -> Callable[[ContractInstance], None]:
+    """Stops a contract."""
+    return lambda target: contracts.guard.pause(target, sender=guardian)
