@@ -7,10 +7,13 @@ A consumer acknowledges after its own commit; delivery is at least once, so ever
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -83,7 +86,7 @@ async def consume(
 ) -> None:
     """Hand batches of messages to `handler` for ever, in order; acknowledge each batch after it returned.
 
-    If the handler raises, the batch is left unacknowledged, comes again after a pause, and the error is logged:
+    If the handler raises, the batch is given back, comes again after a pause, and the error is logged:
     a consumer never loses a message and never dies of one. A handler that can't use a message stores why and returns.
     """
     config = ConsumerConfig(
@@ -104,9 +107,11 @@ async def consume(
                     messages = await subscription.fetch(batch, timeout=5)
                 except NatsTimeout:
                     continue
-                await handler(
-                    [Message(m.subject, m.data, m.metadata.sequence.stream, m.metadata.num_delivered) for m in messages]
-                )
+                try:
+                    await handler([_message(message) for message in messages])
+                except Exception:
+                    await _return(messages, pause)
+                    raise
                 for message in messages:
                     await message.ack()
                 pause = 0.2
@@ -116,6 +121,17 @@ async def consume(
             log.warning("consumer.failed", stream=stream, durable=durable, error=repr(error), again_in_s=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10)
+
+
+def _message(raw: Msg) -> Message:
+    return Message(raw.subject, raw.data, raw.metadata.sequence.stream, raw.metadata.num_delivered)
+
+
+async def _return(messages: list[Msg], delay: float) -> None:
+    # without this the stream would wait for the acknowledgement first, and hand out later messages meanwhile
+    with contextlib.suppress(NatsError):
+        for message in messages:
+            await message.nak(delay=delay)
 
 
 async def _ensure(jetstream: JetStreamContext, config: StreamConfig) -> None:
