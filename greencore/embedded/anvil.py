@@ -18,7 +18,8 @@ from greencore.embedded.ports import HOST, direct
 from greencore.embedded.program import Program, StartFailed
 
 CHAIN_ID = 31337
-# The mnemonic that every development chain uses: worthless anywhere else, and refused by the roles on a live deployment.
+ACCOUNTS = 40
+# The mnemonic that every development chain uses: worthless anywhere else.
 MNEMONIC = "test test test test test test test test test test test junk"
 _STATE_SECONDS = 5
 _BLOCKS_KEPT = 256
@@ -47,7 +48,7 @@ class Anvil:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = self.folder / "state.json"
         argv = [str(binary()), "--host", HOST, "--port", str(self.port), "--chain-id", str(CHAIN_ID)]
-        argv += ["--mnemonic", MNEMONIC, "--hardfork", "cancun", "--balance", "1000000"]
+        argv += ["--mnemonic", MNEMONIC, "--hardfork", "cancun", "--balance", "1000000", "--accounts", str(ACCOUNTS)]
         argv += ["--state", str(state), "--state-interval", str(_STATE_SECONDS), "--silent"]
         if not self.automine:
             argv += ["--no-mining", "--prune-history", str(_BLOCKS_KEPT)]

@@ -33,7 +33,12 @@ class Nats:
     @property
     def url(self) -> str:
         """For services, with the password."""
-        return f"nats://{SERVICE_USER}:{self._passwords()[SERVICE_USER]}@{HOST}:{self.port}"
+        return f"nats://{SERVICE_USER}:{self.service_password}@{HOST}:{self.port}"
+
+    @property
+    def service_password(self) -> str:
+        """The password of the services' user, which may do everything."""
+        return self._password(SERVICE_USER)
 
     def station_password(self, station: UUID) -> str:
         """The password of a station's MQTT user, whose name is the station's UUID. Made on first use; `prepare` writes it out."""
@@ -41,13 +46,13 @@ class Nats:
 
     def prepare(self) -> Program:
         """Write the configuration and say how to run the server. Repeat it and send SIGHUP after new stations."""
-        self._password(SERVICE_USER)
         path = self.folder / "nats.conf"
         _write_private(path, self._configuration())
         return Program("nats", (_binary(), "-c", str(path)), self._ready)
 
     def _configuration(self) -> str:
         users = []
+        self._password(SERVICE_USER)
         for name, password in sorted(self._passwords().items()):
             user: dict[str, object] = {"user": name, "password": password}
             if name != SERVICE_USER:

@@ -89,11 +89,16 @@ class Postgres:
         """A connection of the superuser, each statement a transaction of its own."""
         return psycopg.connect(host=str(self.socket_folder), port=_PORT, user=USER, dbname=database, autocommit=True)
 
+    def has_database(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+        with self.connect() as connection:
+            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
+
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Create a database unless it exists."""
-        with self.connect() as connection:
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
-                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        if not self.has_database(name):
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            with self.connect() as connection:
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
     def drop_database(self, name: str) -> None:
