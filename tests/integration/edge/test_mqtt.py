@@ -84,7 +84,12 @@ async def test_intervals_survive_a_broker_that_is_killed(make_rig, receiver, eve
         nats()
         await eventually(lambda: rig.status("home")["delivered"] >= built + 4, 40, tail)
         rig.pause_meter()
-        await eventually(lambda: rig.status("home")["pending"] == 0, 30, tail)
+
+        def settled() -> bool:
+            status = rig.status("home")
+            return status["pending"] == 0 and status["built"] == status["delivered"] == len(books.intervals(station))
+
+        await eventually(settled, 30, tail)
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -45,22 +45,22 @@ async def test_intervals_arrive_once_and_add_up_to_the_register(make_rig, receiv
 
 
 async def test_meter_faults_are_seen_and_cost_no_more_than_their_quarter_hours(make_rig, receiver, eventually):
-    rig, books = make_rig(900), receiver.books
+    rig, books = make_rig(600), receiver.books
     noon = 11 * 3600  # from here the plant of 6 kW is at work
     faults = [
-        {"kind": "spike", "at_s": noon + 5 * SLOT // 2, "wh": 500_000},
-        {"kind": "gap", "at_s": noon + 4 * SLOT + 100, "duration_s": 3 * SLOT},
-        {"kind": "rollover", "at_s": noon + 9 * SLOT + 400},
-        {"kind": "frozen", "at_s": noon + 11 * SLOT + 100, "duration_s": SLOT},
-        {"kind": "reset", "at_s": noon + 14 * SLOT + 400},
+        {"kind": "spike", "at_s": noon + 1 * SLOT + 450, "wh": 500_000},
+        {"kind": "gap", "at_s": noon + 3 * SLOT + 100, "duration_s": 2 * SLOT},
+        {"kind": "rollover", "at_s": noon + 7 * SLOT + 400},
+        {"kind": "frozen", "at_s": noon + 8 * SLOT + 100, "duration_s": SLOT},
+        {"kind": "reset", "at_s": noon + 11 * SLOT + 400},
     ]
-    rig.simulate({"name": "pv", "profile": "pv", "faults": faults}, skip_s=noon)
+    rig.simulate({"name": "pv", "profile": "pv", "faults": faults}, skip_s=noon - 4 * SLOT)
     rig.agent("pv", books.public_hex, api_url=receiver.url, rated_w=6000)
     first = (rig.start + noon) // SLOT
     station = rig.stations["pv"]
     await eventually(
-        lambda: any(it.interval.slot >= first + 17 for it in books.intervals(station)),
-        60,
+        lambda: any(it.interval.slot >= first + 13 for it in books.intervals(station)),
+        90,
         lambda: rig.log("pv")[-5000:],
     )
     intervals = {it.interval.slot - first: it.interval for it in books.intervals(station)}
@@ -70,14 +70,15 @@ async def test_meter_faults_are_seen_and_cost_no_more_than_their_quarter_hours(m
     assert all(
         0 <= it.meter_uwh < 6000 * 10**6 // 4 * 5 // 4 for it in intervals.values()
     )  # nothing beyond rated power
-    assert not {4, 5, 6} & intervals.keys()  # the gap: nothing invented, but bracketed
-    hole = intervals[8].measures["exportRegisterWh"] - intervals[3].measures["exportRegisterWh"]
-    assert 5 * 400 * 10**6 < hole - intervals[8].meter_uwh < 5 * 1500 * 10**6
-    assert {8, 9, 10} <= intervals.keys()  # the rollover lies within 9
-    assert intervals[10].measures["exportRegisterWh"] > 2**32 * 10**6
-    assert 14 not in intervals  # the exchange of the meter
-    assert {15, 16, 17} <= intervals.keys()
-    assert intervals[17].measures["exportRegisterWh"] < 20_000 * 10**6
+    assert {0, 1, 2} <= intervals.keys()
+    assert not {3, 4} & intervals.keys()  # the gap: nothing invented, but bracketed
+    hole = intervals[6].measures["exportRegisterWh"] - intervals[2].measures["exportRegisterWh"]
+    assert 3 * 400 * 10**6 < hole - intervals[6].meter_uwh < 3 * 1500 * 10**6
+    assert {6, 7, 8} <= intervals.keys()  # the rollover lies within 7
+    assert intervals[8].measures["exportRegisterWh"] > 2**32 * 10**6
+    assert 11 not in intervals  # the exchange of the meter
+    assert {12, 13} <= intervals.keys()
+    assert intervals[13].measures["exportRegisterWh"] < 20_000 * 10**6
     assert sorted(it.seq for it in intervals.values()) == list(range(1, len(intervals) + 1))
 
 
@@ -107,11 +108,12 @@ async def test_a_server_that_fails_lies_and_forgets_gets_everything_in_the_end(m
     await eventually(lambda: len(books.intervals(station)) >= 16, 40, lambda: rig.log("home")[-3000:])
     receiver.fault = lambda _payload: None
     rig.pause_meter()  # no new intervals: what is built must all arrive
-    await eventually(
-        lambda: rig.status("home")["pending"] == 0 and rig.status("home")["built"] == rig.status("home")["delivered"],
-        20,
-        lambda: rig.log("home")[-3000:],
-    )
+
+    def settled() -> bool:
+        status = rig.status("home")
+        return status["pending"] == 0 and status["built"] == status["delivered"] == len(books.intervals(station))
+
+    await eventually(settled, 20, lambda: rig.log("home")[-3000:])
     status = rig.status("home")
     intervals = [it.interval for it in books.intervals(station)]
     assert [it.seq for it in intervals] == list(range(1, status["built"] + 1))
@@ -128,8 +130,9 @@ async def test_agent_and_simulator_killed_at_random_lose_and_double_nothing(make
     agent = rig.agent("home", books.public_hex, **settings)
     station = rig.stations["home"]
     while len(books.intervals(station)) < 6:
-        await eventually(lambda: (rig.folder / "home" / "status.json").exists(), 20, lambda: rig.log("home")[-3000:])
-        await rig.wall(dice.uniform(0.9, 3.0))
+        reading = lambda pid=agent.pid: rig.status("home").get("pid") == pid and rig.status("home")["read"] > 0  # noqa: E731
+        await eventually(reading, 30, lambda: rig.log("home")[-3000:])
+        await rig.wall(dice.uniform(0.0, 3.0))
         agent.kill()
         agent.wait()
         if kills % 3 == 2:
@@ -138,10 +141,14 @@ async def test_agent_and_simulator_killed_at_random_lose_and_double_nothing(make
         kills += 1
         assert kills < 60, rig.log("home")[-3000:]
     rig.pause_meter()
-    await eventually(lambda: rig.status("home").get("pending") == 0, 20, lambda: rig.log("home")[-3000:])
+    await eventually(
+        lambda: rig.status("home").get("delivered") == len(books.intervals(station)),
+        30,
+        lambda: rig.log("home")[-3000:],
+    )
     intervals = [it.interval for it in books.intervals(station)]
     assert kills >= 3
     assert [it.seq for it in intervals] == list(range(1, len(intervals) + 1))
-    assert [it.slot for it in intervals] == list(range(intervals[0].slot, intervals[0].slot + len(intervals)))
+    assert len({it.slot for it in intervals}) == len(intervals)
     add_up(intervals)
     assert books.conflicts == 0

@@ -3,6 +3,9 @@
 """What an operator types."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from uuid import UUID
 
 from click.testing import CliRunner
@@ -13,6 +16,7 @@ from edge.intervals import BuilderState
 from edge.keys import load_or_create, public_hex
 from edge.protocol import Interval, sign
 
+ROOT = Path(__file__).parents[3]
 HOME = UUID("6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f")
 
 
@@ -57,3 +61,22 @@ def test_run_without_settings_names_what_is_missing(monkeypatch):
     assert result.exit_code == 2
     assert "GREENCORE_EDGE_STATION: Field required" in result.output
     assert "GREENCORE_EDGE_RECEIPT_KEY" in result.output
+
+
+def test_an_agent_loads_nothing_that_a_small_box_has_no_room_for():
+    heavy = (
+        "pandas",
+        "numpy",
+        "web3",
+        "sqlalchemy",
+        "fastapi",
+        "strawberry",
+        "asyncpg",
+        "ape",
+        "vyper",
+        "kit",
+        "chain",
+    )
+    code = f"import sys, edge.command; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
