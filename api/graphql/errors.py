@@ -2,29 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors in answers: ours with their code, mistakes of the query as they are, everything else without internals."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from graphql import GraphQLError
 from sqlalchemy.exc import InterfaceError, OperationalError
-from strawberry.extensions import SchemaExtension
 
 from kit import logs
 from kit.errors import GreenCoreError
 
 log = logs.get(__name__)
-
-
-class Problems(SchemaExtension):
-    """Gives every error a code, the same as REST's."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Rewrite the errors of the result."""
-        yield
-        result = self.execution_context.result
-        errors: list[GraphQLError] | None = getattr(result, "errors", None)
-        if errors:
-            result.errors = [presentable(error) for error in errors]  # type: ignore[union-attr]
 
 
 def presentable(error: GraphQLError) -> GraphQLError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
@@ -21,7 +22,7 @@ def _big(value: object) -> BigInt:
         return BigInt(value)
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return BigInt(int(value))
-    raise ValueError("a BigInt is an integer as text of at most 78 digits")
+    raise GraphQLError("a BigInt is an integer as text of at most 78 digits")
 
 
 def _hex(width: int) -> Callable[[object], bytes]:
@@ -29,7 +30,7 @@ def _hex(width: int) -> Callable[[object], bytes]:
 
     def parse(value: object) -> bytes:
         if not isinstance(value, str) or not form.fullmatch(value):
-            raise ValueError(f"0x and {2 * width} hexadecimal digits are needed")
+            raise GraphQLError(f"0x and {2 * width} hexadecimal digits are needed")
         return bytes.fromhex(value[2:])
 
     return parse

@@ -7,19 +7,22 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
 from strawberry.fastapi import GraphQLRouter
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.schema.config import StrawberryConfig
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionContext, ExecutionResult
 
 from api.deps import ServicesDep
 from api.graphql import ledger as shapes
 from api.graphql import stations as station_shapes
 from api.graphql.connections import FIRST_DEFAULT, After, Connection, First, checked_first, connection
 from api.graphql.context import AppInfo, Context
-from api.graphql.errors import Problems
+from api.graphql.errors import presentable
 from api.graphql.fields import field
 from api.graphql.intervals import Interval, IntervalQuality, intervals_of
 from api.graphql.ledger import Balance, Meta, Mint, Report
@@ -115,14 +118,20 @@ class Query:
         return connection(page, shapes.balance_shown, after=after)
 
 
-def make_schema(*, depth_max: int, cost_max: int) -> strawberry.federation.Schema:
+class Graph(strawberry.federation.Schema):
+    """The schema; its errors are told to the caller and logged by `presentable`, so not here."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing more."""
+
+
+def make_schema(*, depth_max: int, cost_max: int) -> Graph:
     """The schema with its limits, a subgraph of Federation 2."""
-    return strawberry.federation.Schema(
+    return Graph(
         query=Query,
         config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.11",
         extensions=[
-            Problems,
             partial(QueryDepthLimiter, max_depth=depth_max),
             partial(MaxAliasesLimiter, max_alias_count=ALIASES_MAX),
             partial(MaxTokensLimiter, max_token_count=TOKENS_MAX),
@@ -137,6 +146,12 @@ class _Router(GraphQLRouter[Context, None]):
     async def render_graphql_ide(self, request: Request) -> HTMLResponse:
         """Our own explorer; the usual ones load their code from strangers' servers."""
         return graphql_page()
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The answer, each of its errors with a code, the same as REST's, and without internals."""
+        if result.errors:
+            result.errors = [presentable(error) for error in result.errors]
+        return await super().process_result(request, result)
 
 
 async def _context(services: ServicesDep) -> Context:

@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, func, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -16,7 +17,7 @@ from api.cursors import Page
 from energy.models import EnergyInterval
 
 Quality = Literal["raw", "validated", "estimated"]
-SLOT_LIMIT = 2**31
+SLOT_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ async def pages(session: AsyncSession, stations: Sequence[UUID], wanted: Wanted)
     newest = newest.where(row.slot < max(upper, 0))
     if wanted.from_slot is not None:
         newest = newest.where(row.slot >= min(max(wanted.from_slot, 0), SLOT_LIMIT - 1))
-    in_force = newest.distinct(row.slot).order_by(row.slot.desc(), row.version.desc()).subquery()
+    in_force = (
+        newest.ext(distinct_on(row.slot)).order_by(row.slot.desc(), row.version.desc()).correlate(parents).subquery()
+    )
     one = aliased(EnergyInterval, in_force)
     page = select(one).order_by(one.slot.desc()).limit(wanted.first + 1)
     if wanted.quality is not None:
