@@ -15,6 +15,7 @@ from tests.contracts.fuzz.books import (
     BATCH,
     CLAIMED,
     DIRECT,
+    NEVER,
     POOLED,
     RING,
     SLOT,
@@ -169,17 +170,20 @@ class Model:
             need(1 <= tenure <= len(tenures), "treasury: unknown tenure")
             record = tenures[tenure - 1]
             word = Settled(0, 0, record.since, record.rated_w)
+            if record.until:
+                earned = filled(0, record.rated_w, record.until - record.since)
+                word = Settled(0, min(earned, 2**64 - 1), NEVER, record.rated_w)
         if mintable <= word.register:
             return word, 0
         return word, min(mintable - word.register, self.bucket(word))
 
     def bucket(self, word: Settled) -> int:
-        """What a tenure may mint now."""
-        return filled(word.allowance, word.rated_w, self.now - word.at)
+        """What a tenure may mint now; a closed one earns nothing more."""
+        return filled(word.allowance, word.rated_w, max(self.now - word.at, 0))
 
     def _book(self, key: tuple[int, int, int], word: Settled, mint: Mint) -> None:
         allowance = min(self.bucket(word) - mint.amount, 2**64 - 1)
-        self.settled[key] = Settled(word.register + mint.amount, allowance, self.now, word.rated_w)
+        self.settled[key] = Settled(word.register + mint.amount, allowance, max(self.now, word.at), word.rated_w)
         book = self.utilities[key[0]]
         book.minted += mint.amount
         book.reserve += mint.kept
@@ -296,9 +300,13 @@ class Model:
         record = self.stations[station][tenure - 1]
         for (utility, of, number), word in self.settled.items():
             if (of, number) == (station, tenure):
-                allowance = filled(self.bucket(word), record.rated_w, 0)
+                end = record.until or self.now
+                earned = filled(word.allowance, word.rated_w, max(end - word.at, 0))
                 self.settled[utility, of, number] = Settled(
-                    word.register, min(allowance, 2**64 - 1), self.now, record.rated_w
+                    register=word.register,
+                    allowance=min(filled(earned, record.rated_w, 0), 2**64 - 1),
+                    at=NEVER if record.until else self.now,
+                    rated_w=record.rated_w,
                 )
 
     # token

@@ -127,11 +127,11 @@ class House(RuleBasedStateMachine):
         )
 
     def behave(self, slot: int, behaviour: int, target: bytes | None = None, calldata: bytes = b"") -> None:
-        """Tell a receiver how to behave. Without a target it calls back what the lock refuses: a burn of nothing."""
+        """Tell a receiver how to behave. Without a target it calls back what is refused always: it mints for itself."""
         receiver = self.receivers[slot]
         if target is None:
             target = self.world.token.address
-            calldata = artifact("EnergyToken").functions["burn"].calldata(1, 0)
+            calldata = artifact("EnergyToken").functions["mint"].calldata(receiver.address, 1, 1)
         receiver.must("behave", behaviour, target, calldata, sender=STRANGER)
         (self.model.refusing.add if behaviour in REFUSING else self.model.refusing.discard)(receiver.address)
 

@@ -175,8 +175,11 @@ class Claiming(House):
         assert outcome.ok == (100 <= bps <= 300)
         if outcome.ok:
             self.model.bps = bps
-        self.model.beneficiary = self.holders[beneficiary % len(self.holders)]
-        self.world.treasury.must("set_beneficiary", self.model.beneficiary, sender=OWNER)
+        chosen = self.holders[beneficiary % len(self.holders)]
+        outcome = self.world.treasury.call("set_beneficiary", chosen, sender=OWNER)
+        assert outcome.ok == (chosen != self.world.treasury.address)
+        if outcome.ok:
+            self.model.beneficiary = chosen
 
     # what claims depend on
 
@@ -206,7 +209,7 @@ class Claiming(House):
             model=lambda: self.model.set_rating(station, rated_w),
         )
         if refresh:
-            tenure = len(self.model.stations[station])
+            tenure = which // 3 % len(self.model.stations[station]) + 1
             self.do(
                 "refresh_rating",
                 self.world.treasury,
