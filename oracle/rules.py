@@ -180,13 +180,14 @@ def root_from_proof(leaf_hash: bytes, index: int, proof: Sequence[bytes]) -> byt
     return current
 
 
-def readings_hash(readings: Mapping[UUID, Sequence[bytes]]) -> bytes:
-    """keccak-256 over the list of readings that a report counts for the first time: hashes by station, in the list's order.
+def readings_hash(readings: Mapping[UUID, Sequence[bytes]], policy: int) -> bytes:
+    """keccak-256 over the policy's version and the list of readings that a report counts for the first time: hashes by station,
+    in the list's order.
 
-    The leaves alone do not tell the list: a deficit below the high-water mark changes no leaf now, and every leaf later.
+    The leaves alone tell neither: a deficit below the high-water mark changes no leaf now, and every leaf later.
     """
     lines = [f"{station},0x{h.hex()}\n" for station in sorted(readings) for h in readings[station]]
-    return keccak(("greencore.readings.v1\n" + "".join(lines)).encode())
+    return keccak((f"greencore.readings.v1\npolicy,{policy}\n" + "".join(lines)).encode())
 
 
 def render_leaves(leaves: Sequence[Leaf], readings: bytes = ZERO_HASH) -> bytes:

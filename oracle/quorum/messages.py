@@ -76,7 +76,7 @@ class Proposal:
 
     def readings_hash(self) -> bytes:
         """What the published file commits to."""
-        return readings_hash(self.readings)
+        return readings_hash(self.readings, self.policy)
 
     def all_hashes(self) -> list[bytes]:
         """Every listed reading, by station and in the list's order."""

@@ -20,7 +20,7 @@ from oracle.follow import Follower
 from oracle.peer import Peer, PeerRefused, Peers
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal, SignRequest
-from oracle.quorum.rules import RETRY_CODES, in_contract_order, is_quorum, most_signed
+from oracle.quorum.rules import RETRY_CODES, by_most_signed, in_contract_order, is_quorum
 from oracle.quorum.signing import SigningDesk
 from oracle.recount.service import Recounter
 from oracle.rules import Leaf, build_content, parse_leaves, readings_hash
@@ -101,12 +101,15 @@ class Proposer:
             signers = await self._chain.signers_for(slot, view)
             if view.head.slot >= slot or signers is None:
                 return None
-            request = await self._choose(slot, utility, view, signers, requests)
-        if request is None:
-            return None
-        signatures, refusals = await self._collect(request, signers)
-        attempt = Attempt(utility, slot, request.proposal.content.hash(), len(signatures), signers.k, tuple(refusals))
-        if not is_quorum(signatures, signers.signers, signers.k):
+            requests = await self._candidates(slot, utility, view, signers, requests)
+        attempt = None
+        for request in requests:
+            signatures, refusals = await self._collect(request, signers)
+            attempt = Attempt(
+                utility, slot, request.proposal.content.hash(), len(signatures), signers.k, tuple(refusals)
+            )
+            if is_quorum(signatures, signers.signers, signers.k):
+                return await self._submit(attempt, request, view, signers, signatures)
             log.warning(
                 "proposal.no_quorum",
                 utility=utility,
@@ -115,52 +118,70 @@ class Proposer:
                 needed=signers.k,
                 refusals=[f"{r.peer} {r.code}" for r in refusals],
             )
-            return attempt
-        return await self._submit(attempt, request, view, signers, signatures)
+        return attempt
 
-    async def _choose(
+    async def _candidates(
         self, slot: int, utility: int, view: View, signers: SignerSet, others: Sequence[SignRequest]
-    ) -> SignRequest | None:
-        """The request to collect signatures for: what most have signed already, else a new content."""
+    ) -> list[SignRequest]:
+        """The requests to collect signatures for, one after another.
+
+        What most have signed already comes first, so that a proposer that died is carried on. A content that this node would not
+        sign is only carried on if this node is bound elsewhere anyway, or if nothing but the sending is missing: else one liar
+        who signs early would keep honest proposers busy for ever.
+        """
         own = await self._own(slot, utility)
-        usable = [r for r in others if self._is_usable(r, slot, utility, view)]
-        signed_by: dict[bytes, set[bytes]] = {}
-        for request in usable:
-            by = self._desk.signatures_in(request, signers)
-            signed_by.setdefault(request.proposal.content.hash(), set()).update(by)
+        by_content: dict[bytes, list[SignRequest]] = {}
+        for request in others:
+            if self._is_usable(request, slot, utility, view) and self._desk.signatures_in(request, signers):
+                by_content.setdefault(request.proposal.content.hash(), []).append(request)
         own_hash = None if own is None else own.content.hash()
         if own is not None and own.content.prev == view.head.content_hash:
-            signed_by.setdefault(own.content.hash(), set()).add(self._desk.address)
-        chosen = most_signed({content: len(by) for content, by in signed_by.items() if by}, own_hash)
-        variants = [r for r in usable if r.proposal.content.hash() == chosen]
-        if own is not None and chosen == own_hash:
-            deadline = max((r.deadline for r in variants), default=self._deadline())
-            request = self._merged(SignRequest(own, deadline, signers.epoch, ()), variants, signers)
-            signature = await self._desk.seal(request, None)
-            return replace(request, signatures=(*(s for s in request.signatures if s != signature), signature))
-        if chosen is not None:
-            return await self._take_up(variants, signers, bound=own is not None)
-        return await self._new(slot, utility, view, signers) if own is None else None
+            by_content.setdefault(own.content.hash(), [])
+        counts = {
+            content: len(self._signed_by(rs, signers)) + (content == own_hash) for content, rs in by_content.items()
+        }
+        chosen: list[SignRequest] = []
+        for content in by_most_signed(counts, own_hash):
+            variants = by_content[content]
+            if own is not None and content == own_hash:
+                chosen.append(await self._own_again(own, variants, signers))
+                continue
+            request = self._merged(max(variants, key=lambda r: r.deadline), variants, signers)
+            if own is not None or len(request.signatures) >= signers.k:
+                chosen.append(request)
+                continue
+            try:
+                signature = await self._desk.sign(request)
+            except GreenCoreError as error:
+                log.warning("proposal.not_ours", slot=slot, code=error.code, detail=str(error))
+                if error.code in RETRY_CODES:
+                    # soon it may be ours; to propose something else now would split the votes
+                    return chosen
+                continue
+            return [*chosen, replace(request, signatures=(*request.signatures, signature))]
+        if own is None:
+            new = await self._new(slot, utility, view, signers)
+            if new is not None:
+                chosen.append(new)
+        return chosen
+
+    def _signed_by(self, requests: Sequence[SignRequest], signers: SignerSet) -> set[bytes]:
+        """Who else has signed."""
+        found = {address for request in requests for address in self._desk.signatures_in(request, signers)}
+        return found - {self._desk.address}
+
+    async def _own_again(self, own: Proposal, variants: Sequence[SignRequest], signers: SignerSet) -> SignRequest:
+        """The content that this node is bound to, under the deadline that others signed it with, if any did."""
+        deadline = max((r.deadline for r in variants), default=self._deadline())
+        request = self._merged(SignRequest(own, deadline, signers.epoch, ()), variants, signers)
+        signature = await self._desk.seal(request, None)
+        return replace(request, signatures=(*(s for s in request.signatures if s != signature), signature))
 
     async def _own(self, slot: int, utility: int) -> Proposal | None:
         async with self._database.transaction() as session:
             decision = await quorum_repository.decision(session, utility, slot)
             stored = None if decision is None else await quorum_repository.load_proposal(session, decision.content_hash)
         return None if stored is None else Proposal.from_json(stored)
-
-    async def _take_up(self, variants: Sequence[SignRequest], signers: SignerSet, *, bound: bool) -> SignRequest:
-        """Go on with what others signed. Our own recount decides whether our signature is added; without it theirs may still be
-        enough.
-        """
-        request = self._merged(max(variants, key=lambda r: r.deadline), variants, signers)
-        if bound:
-            return request
-        try:
-            signature = await self._desk.sign(request)
-        except GreenCoreError as error:
-            log.warning("proposal.not_ours", slot=request.proposal.content.slot, code=error.code, detail=str(error))
-            return request
-        return replace(request, signatures=(*request.signatures, signature))
 
     def _is_usable(self, request: SignRequest, slot: int, utility: int, view: View) -> bool:
         content = request.proposal.content
@@ -188,7 +209,7 @@ class Proposer:
             prev=view.head.content_hash,
             previous_total=view.head.total,
             valid_from=self._desk.valid_from(view),
-            readings=readings_hash(row.lists),
+            readings=readings_hash(row.lists, self._recounter.policy.version),
         )
         proposal = Proposal(content, self._recounter.policy.version, row.lists)
         request = SignRequest(proposal, self._deadline(), signers.epoch, ())

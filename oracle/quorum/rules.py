@@ -105,11 +105,9 @@ def in_contract_order(signatures: Mapping[bytes, bytes], signers: Sequence[bytes
     return chosen
 
 
-def most_signed(counts: Mapping[bytes, int], own: bytes | None) -> bytes | None:
-    """The content to propose again for a slot: the one with most signatures; between equals the own, then the least hash.
+def by_most_signed(counts: Mapping[bytes, int], own: bytes | None) -> list[bytes]:
+    """Contents in the order in which to collect signatures: most signed first; between equals the own, then the least hash.
 
-    `counts` tells signatures by content hash, `own` is what this node has signed. None if nobody signed anything.
+    `counts` tells signatures by content hash, `own` is what this node has signed.
     """
-    if not counts:
-        return None
-    return min(counts, key=lambda content: (-counts[content], content != own, content))
+    return sorted(counts, key=lambda content: (-counts[content], content != own, content))

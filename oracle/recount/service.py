@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from energy.wire import interval_of
 from eth_hash.auto import keccak
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from energy.settle.rules import Policy, advance
+from energy.wire import interval_of
 from oracle import repository
 from oracle.recount.rules import Advancer, Outcome, TenureState, recount
 from oracle.repository import StoredReading
@@ -76,7 +76,7 @@ class Recounter:
             inputs.states, intervals, utility=utility, slot=slot, policy=self.policy, advance=self._advance
         )
         lists = {station: tuple(r.hash for r in readings) for station, readings in _readings_of(inputs.readings)}
-        data = render_leaves([outcome.leaf for outcome in outcomes], readings_hash(lists))
+        data = render_leaves([outcome.leaf for outcome in outcomes], readings_hash(lists, self.policy.version))
         return Row(outcomes, data, keccak(data), lists)
 
 

@@ -119,7 +119,7 @@ class Member:
         self._server = Server(config)
         listening = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        while not self._server.started:
+        while not self._server.started:  # noqa: ASYNC110  (uvicorn tells by a flag)
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
@@ -243,7 +243,7 @@ class Grid:
 
     def close(self, slot: int) -> None:
         """Go to the instant at which a slot closes, if it is still ahead."""
-        self._go_to((slot + 1) * SLOT_SECONDS + CLOSE_DELAY)
+        self._go_to((slot + 1) * SLOT_SECONDS + CLOSE_DELAY + 1)
 
     def _go_to(self, unix: int) -> None:
         if unix > self.clock.now().timestamp():
