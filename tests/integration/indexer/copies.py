@@ -24,7 +24,8 @@ from tests.integration.indexer.world import World
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
 QUICK = {"poll_seconds": 0.02}
 
-TABLES = (*EVENT_TABLES, "indexer_transaction", *(d.model.__tablename__ for d in DERIVATIONS))
+KEYS = {d.model.__tablename__: len(d.key) for d in DERIVATIONS}
+TABLES = (*EVENT_TABLES, "indexer_transaction", *KEYS)
 
 
 def make_indexer(
@@ -51,8 +52,8 @@ async def contents(database: Database, tables: Sequence[str] = TABLES) -> dict[s
     async with database.transaction() as session:
         for name in tables:
             rows = [tuple(row) for row in await session.execute(text(f"SELECT * FROM {name}"))]
-            if name in ("indexer_balance", "indexer_supply", "indexer_settled"):
-                rows = [row for row in rows if any(row[-2:])]
+            if name in KEYS:
+                rows = [row for row in rows if any(row[KEYS[name] :])]
             found[name] = sorted(rows, key=repr)
     return found
 

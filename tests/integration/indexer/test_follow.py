@@ -59,9 +59,8 @@ async def test_everything_that_happens(world: World, database: Database, indexer
         mint = (await session.scalars(select(MintedRow).where(MintedRow.station == home))).one()
         assert (mint.from_register, mint.to_register, mint.owner) == (0, 5 * KWH, owner)
         assert mint.to_owner + mint.reserve == 5 * KWH
-        assert (
-            mint.block_time == datetime.fromtimestamp(world.deployed.chain.timestamp(), UTC) or mint.block_time.tzinfo
-        )
+        block = world.call("eth_getBlockByNumber", claimed["blockNumber"], False)
+        assert mint.block_time == datetime.fromtimestamp(int(block["timestamp"], 16), UTC)
         cost = await session.get_one(Transaction, mint.tx_hash)
         assert (cost.gas_used, "0x" + cost.hash.hex()) == (int(claimed["gasUsed"], 16), claimed["transactionHash"])
         assert (await session.get_one(Settled, (E, home, 1))).register == 5 * KWH

@@ -66,6 +66,9 @@ class World:
             raise Refused(f"{contract}.{function}")
         return receipt
 
+    def topic(self, contract: str, event: str) -> str:
+        return load_abi(contract).topic(event)
+
     def actor(self) -> bytes:
         """A new account with gas to spend."""
         address = self.chance.randbytes(20)
