@@ -9,6 +9,7 @@ from typing import Any
 import ape
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
+from eth_abi.abi import decode
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_canonical_address, to_checksum_address
@@ -22,6 +23,7 @@ KWH = 10**9
 RATED_W = 10_000
 RESERVE_BPS = 200
 ZERO = "0x" + "0" * 40
+ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 SLOT_ALLOWANCE = RATED_W * 250_000 * 5 // 4  # µWh that one station may add in one slot: 1.25 × rated power × 15 min
 ROOF, BARN = 0x1111_0000_0000_4000_8000_0000_0000_0001, 0x2222_0000_0000_4000_8000_0000_0000_0002
 
@@ -172,7 +174,9 @@ class House:
             )
         return row
 
-    def draft(self, leaves: Sequence[Leaf], *, utility: int = E, slot: int | None = None, valid_from: int = 0) -> Published:
+    def draft(
+        self, leaves: Sequence[Leaf], *, utility: int = E, slot: int | None = None, valid_from: int = 0
+    ) -> Published:
         """A report's content over a row that follows the last one; nothing is sent."""
         last = self.heads.get(utility)
         content, tree = build_content(
@@ -221,7 +225,9 @@ class House:
         """The nodes go on from this content."""
         self.heads[content.utility] = content
 
-    def publish(self, energy: Mapping[int, int], *, utility: int = E, slot: int | None = None, **more: Any) -> Published:
+    def publish(
+        self, energy: Mapping[int, int], *, utility: int = E, slot: int | None = None, **more: Any
+    ) -> Published:
         """Measure, go to the next slot unless one is given, report, and return what was published."""
         reported = self.next_slot() if slot is None else slot
         published = self.draft(self.leaves(energy, utility=utility, slot=reported), utility=utility, **more)
@@ -245,6 +251,20 @@ class House:
     def settled(self, station: int, *, utility: int = E, tenure: int = 1) -> int:
         """The settled register of a tenure, µWh."""
         return int(self.on.treasury.settled(utility, station, tenure).register)
+
+
+def refuses(reason: str, method: Any, *args: Any, sender: Any, gas: int | None = None) -> None:
+    """The call reverts with this reason. Asked as a call: Ape spends most of a second on the trace of a reverted transaction."""
+    call = {"from": str(sender.address), "to": method.contract.address, "data": method.encode_input(*args).to_0x_hex()}
+    if gas is not None:
+        call["gas"] = hex(gas)
+    answer = ape.chain.provider.web3.provider.make_request("eth_call", [call, "latest"])
+    assert "error" in answer, f"it went through instead of: {reason}"
+    data = bytes.fromhex(str(answer["error"].get("data", "0x"))[2:])
+    found = (
+        decode(["string"], data[4:])[0] if data[:4] == ERROR_SELECTOR else f"no reason ({answer['error']['message']})"
+    )
+    assert found == reason, f"{found!r} instead of {reason!r}"
 
 
 def other_leaf(leaf: Leaf, **changes: Any) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@
 
 from dataclasses import replace
 
-import ape
 import pytest
 from ape.api import AccountAPI
 from ape.managers.project import ProjectManager
@@ -20,6 +19,7 @@ from tests.contracts.house import (
     House,
     leaf_args,
     other_leaf,
+    refuses,
     reserve_of,
 )
 
@@ -124,8 +124,14 @@ def test_claim__changed_leaf__reverts(house: House, stranger: AccountAPI, change
     published = house.publish({ROOF: KWH, BARN: 3 * KWH})
     _, index, proof = published.shown(ROOF)
 
-    with ape.reverts("treasury: leaf not in the report"):
-        house.on.treasury.claim(other_leaf(published.leaves[index], **change), index, proof, sender=stranger)
+    refuses(
+        "treasury: leaf not in the report",
+        house.on.treasury.claim,
+        other_leaf(published.leaves[index], **change),
+        index,
+        proof,
+        sender=stranger,
+    )
 
 
 def test_claim__wrong_index_or_proof__reverts(house: House, stranger: AccountAPI) -> None:
@@ -133,12 +139,9 @@ def test_claim__wrong_index_or_proof__reverts(house: House, stranger: AccountAPI
     published = house.publish({ROOF: KWH})
     leaf, index, proof = published.shown(ROOF)
 
-    with ape.reverts("treasury: leaf not in the report"):
-        house.on.treasury.claim(leaf, index ^ 1, proof, sender=stranger)
-    with ape.reverts("merkle_tree: index beyond the tree"):
-        house.on.treasury.claim(leaf, index + 2, proof, sender=stranger)
-    with ape.reverts("treasury: leaf not in the report"):
-        house.on.treasury.claim(leaf, 0, [], sender=stranger)
+    refuses("treasury: leaf not in the report", house.on.treasury.claim, leaf, index ^ 1, proof, sender=stranger)
+    refuses("merkle_tree: index beyond the tree", house.on.treasury.claim, leaf, index + 2, proof, sender=stranger)
+    refuses("treasury: leaf not in the report", house.on.treasury.claim, leaf, 0, [], sender=stranger)
 
 
 def test_claim__slot_without_report__reverts(house: House, stranger: AccountAPI) -> None:
@@ -147,12 +150,30 @@ def test_claim__slot_without_report__reverts(house: House, stranger: AccountAPI)
     _, index, proof = published.shown(ROOF)
     leaf = published.leaves[index]
 
-    with ape.reverts("treasury: no such report"):
-        house.on.treasury.claim(other_leaf(leaf, slot=leaf.slot + 1), index, proof, sender=stranger)
-    with ape.reverts("treasury: no such report"):
-        house.on.treasury.claim(other_leaf(leaf, slot=leaf.slot - 1), index, proof, sender=stranger)
-    with ape.reverts("treasury: no such report"):
-        house.on.treasury.claim(other_leaf(leaf, slot=leaf.slot - 128), index, proof, sender=stranger)
+    refuses(
+        "treasury: no such report",
+        house.on.treasury.claim,
+        other_leaf(leaf, slot=leaf.slot + 1),
+        index,
+        proof,
+        sender=stranger,
+    )
+    refuses(
+        "treasury: no such report",
+        house.on.treasury.claim,
+        other_leaf(leaf, slot=leaf.slot - 1),
+        index,
+        proof,
+        sender=stranger,
+    )
+    refuses(
+        "treasury: no such report",
+        house.on.treasury.claim,
+        other_leaf(leaf, slot=leaf.slot - 128),
+        index,
+        proof,
+        sender=stranger,
+    )
 
 
 def test_claim__direct_utility__reverts(house: House, stranger: AccountAPI) -> None:
@@ -163,8 +184,7 @@ def test_claim__direct_utility__reverts(house: House, stranger: AccountAPI) -> N
         *house.sign(published.content).args, [leaf_args(leaf) for leaf in published.leaves], sender=stranger
     )
 
-    with ape.reverts("treasury: no such report"):
-        house.on.treasury.claim(*published.shown(ROOF), sender=stranger)
+    refuses("treasury: no such report", house.on.treasury.claim, *published.shown(ROOF), sender=stranger)
 
 
 def test_claim__before_valid_from__reverts(house: House) -> None:
@@ -174,8 +194,7 @@ def test_claim__before_valid_from__reverts(house: House) -> None:
     newer = house.draft(house.leaves({ROOF: KWH}, utility=E, slot=slot), valid_from=slot)
     house.bring(newer.content)
 
-    with ape.reverts("treasury: no such report"):
-        house.claim(older, ROOF)
+    refuses("treasury: no such report", house.on.treasury.claim, *older.shown(ROOF), sender=house.relayer)
     assert house.claim(newer, ROOF).return_value == 2 * KWH
 
 
@@ -187,8 +206,7 @@ def test_claim__over_the_oracles_total__reverts(house: House) -> None:
     lying = replace(house.draft(swollen), content=replace(house.draft(swollen).content, increase=KWH, total=KWH))
     house.bring(lying.content)
 
-    with ape.reverts("treasury: more than the oracle signed"):
-        house.claim(lying, ROOF)
+    refuses("treasury: more than the oracle signed", house.on.treasury.claim, *lying.shown(ROOF), sender=house.relayer)
 
 
 def test_claim__faster_than_the_rating__is_left_for_later(house: House, prosumer: AccountAPI) -> None:
@@ -227,8 +245,7 @@ def test_claim__unknown_tenure__reverts(house: House, stranger: AccountAPI) -> N
     published = house.draft(house.leaves({}, utility=E, slot=slot))
     house.bring(published.content)
 
-    with ape.reverts("treasury: unknown tenure"):
-        house.claim(published, ROOF, tenure=2)
+    refuses("treasury: unknown tenure", house.on.treasury.claim, *published.shown(ROOF, 2), sender=house.relayer)
 
 
 def test_claim__paused__reverts(house: House, pause, guardian: AccountAPI, owner: AccountAPI) -> None:
@@ -236,10 +253,8 @@ def test_claim__paused__reverts(house: House, pause, guardian: AccountAPI, owner
     published = house.publish({ROOF: KWH})
     pause(house.on.treasury)
 
-    with ape.reverts("treasury: paused"):
-        house.claim(published, ROOF)
-    with ape.reverts("ownable: caller is not the owner"):
-        house.on.guard.unpause(house.on.treasury, sender=guardian)
+    refuses("treasury: paused", house.on.treasury.claim, *published.shown(ROOF), sender=house.relayer)
+    refuses("ownable: caller is not the owner", house.on.guard.unpause, house.on.treasury, sender=guardian)
     house.on.guard.unpause(house.on.treasury, sender=owner)
     assert house.claim(published, ROOF).return_value == KWH
 
@@ -263,8 +278,13 @@ def test_claim__willing_contract_without_gas__reverts(
     house.join(77, receiver)
     published = house.publish({77: KWH})
 
-    with ape.reverts("treasury: too little gas for the receiver"):
-        house.on.treasury.claim(*published.shown(77), sender=stranger, gas=230_000)
+    refuses(
+        "treasury: too little gas for the receiver",
+        house.on.treasury.claim,
+        *published.shown(77),
+        sender=stranger,
+        gas=230_000,
+    )
     house.claim(published, 77)
     assert house.on.token.balanceOf(receiver, E) == KWH - reserve_of(0, KWH)
     assert house.on.treasury.pending(receiver, E) == 0
