@@ -14,7 +14,7 @@ import migrations
 from greencore.accounts import KEEPER, NODES, private_key
 from greencore.embedded.anvil import Anvil
 from greencore.embedded.nats import SERVICE_USER, Nats
-from greencore.embedded.ports import HOST, direct
+from greencore.embedded.ports import HOST, direct, listens
 from greencore.embedded.postgres import Postgres
 from greencore.embedded.program import Program, StartFailed
 from greencore.folder import Folder
@@ -215,7 +215,12 @@ def answers(url: str) -> bool:
         return False
 
 
-def forget_settings(names: Sequence[str] | None = None) -> None:
+def answers_on(ports: Sequence[int]) -> Callable[[int], bool]:
+    """A readiness check: somebody listens on each of some ports."""
+    return lambda _pid: all(listens(port) for port in ports)
+
+
+def forget_settings() -> None:
     """Drop GREENCORE_* from our environment: what the user set for another deployment must not leak into this house."""
-    for name in names or [name for name in os.environ if name.startswith("GREENCORE_")]:
-        os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith("GREENCORE_")]:
+        del os.environ[name]

@@ -83,6 +83,15 @@ class Supervisor:
             await asyncio.gather(*(self._end(m, seconds) for m in self.members.values() if m.wave == wave))
         self._publish()
 
+    async def end(self, name: str, *, seconds: float = 10) -> None:
+        """Stop one process for good."""
+        member = self.members[name]
+        if member.watcher is not None:
+            member.watcher.cancel()
+            await asyncio.gather(member.watcher, return_exceptions=True)
+        await self._end(member, seconds)
+        self._publish()
+
     def kill(self) -> None:
         """End every process now, for somebody who does not want to wait."""
         self._stopping = True

@@ -33,7 +33,7 @@ def is_free(port: int) -> bool:
         return True
 
 
-def answers(port: int) -> bool:
+def listens(port: int) -> bool:
     """Whether somebody listens on a port."""
     with socket.socket() as made:
         made.settimeout(0.2)
