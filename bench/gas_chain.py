@@ -1,0 +1,245 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""The house on a real anvil, for measuring: every figure is the `gasUsed` of a transaction's receipt.
+
+Everything that could move a receipt is fixed: accounts, keys, clock, chain id. Two runs print the same numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import rlp  # type: ignore[import-untyped]
+from eth_hash.auto import keccak
+from eth_keys.datatypes import PrivateKey
+
+from bench.contracts import Artifact, artifact, revert_reason
+from greencore.embedded.anvil import CHAIN_ID, Anvil
+from greencore.embedded.ports import free_ports
+from greencore.embedded.program import running
+from oracle.rules import Content, Leaf, Report, Tree
+
+START = 1_800_000_000 - 1_800_000_000 % 900
+SLOT = 900
+RING = 128
+GAS_LIMIT = 16_000_000
+RESERVE_BPS = 200
+CLAIMED, DIRECT, POOLED = 1, 2, 3
+
+
+class Reverted(RuntimeError):
+    """A transaction that a measurement needs did not go through."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A deployed contract."""
+
+    artifact: Artifact
+    address: bytes
+
+
+@dataclass(frozen=True)
+class SignerSet:
+    """The nodes of an epoch in ascending order of address, and how many must sign."""
+
+    epoch: int
+    keys: tuple[PrivateKey, ...]
+    k: int
+
+    @property
+    def addresses(self) -> list[bytes]:
+        """The list that a report carries."""
+        return [key.public_key.to_canonical_address() for key in self.keys]
+
+    def sign(self, digest: bytes, count: int | None = None) -> list[bytes]:
+        """So many compact signatures, as many as are needed unless told, in the order that the Oracle asks for."""
+        words: list[bytes] = []
+        for key in self.keys[: count or self.k]:
+            signature = key.sign_msg_hash(digest)
+            words += [signature.r.to_bytes(32, "big"), (signature.v << 255 | signature.s).to_bytes(32, "big")]
+        return words
+
+
+class Chain:
+    """An anvil with automatic mining and a clock that only moves when it is told."""
+
+    def __init__(self, anvil: Anvil) -> None:
+        self._anvil = anvil
+        self._nonces: dict[bytes, int] = {}
+        self.now = START
+        accounts: list[str] = anvil.call("eth_accounts")
+        self.accounts = [bytes.fromhex(account[2:]) for account in accounts]
+
+    def deploy(self, name: str, *args: Any) -> Contract:
+        """Deploy from the first account, the house's owner."""
+        compiled = artifact(name)
+        receipt = self._send({"data": "0x" + compiled.initcode(*args).hex()}, self.accounts[0])
+        return Contract(compiled, bytes.fromhex(receipt["contractAddress"][2:]))
+
+    def next_address(self, ahead: int) -> bytes:
+        """Where the owner's deployment after so many others will stand."""
+        nonce = int(self._anvil.call("eth_getTransactionCount", _hex(self.accounts[0]), "latest"), 16) + ahead
+        return keccak(rlp.encode([self.accounts[0], nonce]))[12:]
+
+    def send(self, contract: Contract, function: str, *args: Any, sender: bytes | None = None) -> int:
+        """Send a transaction; returns the gas of its receipt. Raises Reverted with the reason."""
+        data = contract.artifact.functions[function].calldata(*args)
+        call = {"to": _hex(contract.address), "data": "0x" + data.hex()}
+        receipt = self._send(call, sender or self.accounts[0])
+        if receipt["status"] != "0x1":
+            reason = revert_reason(bytes.fromhex(self._trace_output(receipt["transactionHash"])))
+            raise Reverted(f"{contract.artifact.name}.{function}: {reason or 'no reason'}")
+        return int(receipt["gasUsed"], 16)
+
+    def view(self, contract: Contract, function: str, *args: Any) -> Any:
+        """Read the newest state."""
+        spec = contract.artifact.functions[function]
+        call = {"to": _hex(contract.address), "data": "0x" + spec.calldata(*args).hex()}
+        return spec.result(bytes.fromhex(self._anvil.call("eth_call", call, "latest")[2:]))
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the clock of the next block."""
+        self.now += seconds
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What is sent inside leaves no trace."""
+        now, snapshot = self.now, self._anvil.call("evm_snapshot")
+        yield
+        self._anvil.call("evm_revert", snapshot)
+        self.now = now
+
+    def _send(self, call: dict[str, str], sender: bytes) -> dict[str, Any]:
+        self.now += 1
+        self._anvil.call("evm_setNextBlockTimestamp", self.now)
+        transaction = {**call, "from": _hex(sender), "gas": hex(GAS_LIMIT)}
+        hash_ = self._anvil.call("eth_sendTransaction", transaction)
+        receipt: dict[str, Any] | None = None
+        while receipt is None:  # it can be null for a moment after the block
+            receipt = self._anvil.call("eth_getTransactionReceipt", hash_)
+        return receipt
+
+    def _trace_output(self, transaction: str) -> str:
+        call = self._anvil.call("eth_getTransactionByHash", transaction)
+        trace = self._anvil.call("debug_traceTransaction", transaction, {"tracer": "callTracer"})
+        return str(trace.get("output") or call["hash"])[2:]
+
+
+class House:
+    """The contracts with their roles, four of six nodes needed or whatever a measurement asks for."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.owner, self.registrar, self.keeper, self.beneficiary = chain.accounts[:4]
+        treasury = chain.next_address(4)
+        self.registry = chain.deploy("Registry", True)
+        self.guard = chain.deploy("Guard")
+        self.oracle = chain.deploy("Oracle", self.registry.address, treasury, self.guard.address)
+        self.token = chain.deploy("EnergyToken", treasury, self.guard.address, "https://greencore.example/")
+        self.treasury = chain.deploy(
+            "Treasury",
+            self.registry.address,
+            self.oracle.address,
+            self.token.address,
+            self.guard.address,
+            RESERVE_BPS,
+            self.beneficiary,
+        )
+        chain.send(self.registry, "set_registrar", self.registrar, True)
+        self.heads: dict[int, Content] = {}
+        self.epochs = 0
+
+    def open(self, utility: int, mode: int) -> None:
+        """Open a utility; its first slot is the running one."""
+        self.chain.send(self.oracle, "open_utility", utility, mode)
+
+    def rotate(self, nodes: int, k: int, faulty: int) -> SignerSet:
+        """A new signer set that may sign at once."""
+        keys = [PrivateKey(keccak(f"bench node {i}".encode())) for i in range(nodes)]
+        self.epochs += 1
+        fresh = SignerSet(self.epochs, tuple(sorted(keys, key=lambda key: key.public_key.to_canonical_address())), k)
+        self.chain.send(self.oracle, "rotate", fresh.addresses, k, faulty, 0, 0)
+        return fresh
+
+    def register(self, station: int, owner: bytes, rated_w: int) -> int:
+        """A station's first tenure; returns its gas."""
+        return self.chain.send(
+            self.registry, "register_station", station, owner, rated_w, 1, False, sender=self.registrar
+        )
+
+    def content(self, utility: int, slot: int, leaves: Sequence[Leaf], tree: Tree) -> Content:
+        """What a report over these leaves says. The total may not fall where a shorter row follows a longer one, so it is
+        not always the sum of the row, and the data hash is any: of a claimed utility no contract can check them."""
+        before = self.heads.get(utility)
+        rise = sum(leaf.energy for leaf in leaves)
+        total = max(sum(leaf.mintable for leaf in leaves), before.total + rise if before else 0)
+        return Content(
+            utility=utility,
+            slot=slot,
+            prev=before.hash() if before else bytes(32),
+            root=tree.root,
+            increase=total - (before.total if before else 0),
+            total=total,
+            stations=len(leaves),
+            data_hash=keccak(tree.root),
+            valid_from=0,
+        )
+
+    def report(self, content: Content, nodes: SignerSet, *, signatures: int | None = None) -> int:
+        """Bring a report of a claimed utility; returns its gas."""
+        return self.chain.send(
+            self.oracle, "report", *self.signed(content, nodes, signatures=signatures), sender=self.keeper
+        )
+
+    def signed(
+        self, content: Content, nodes: SignerSet, *, signatures: int | None = None
+    ) -> tuple[tuple[Any, ...], list[bytes], list[bytes]]:
+        """A report's three arguments. Time passes until its slot has ended."""
+        self.chain.pass_time(max(0, (content.slot + 1) * SLOT - self.chain.now))
+        report = Report(content, (content.slot + 1) * SLOT + 172_800, nodes.epoch)
+        words = nodes.sign(report.digest(chain_id=CHAIN_ID, oracle=self.oracle.address), signatures)
+        self.heads[content.utility] = content
+        c = content
+        fields = (c.utility, c.slot, c.prev, c.root, c.increase, c.total, c.stations, c.data_hash, c.valid_from)
+        return (*fields, report.deadline, report.epoch), nodes.addresses, words
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What happens inside leaves no trace, on chain or here."""
+        heads, epochs = dict(self.heads), self.epochs
+        with self.chain.undone():
+            yield
+        self.heads, self.epochs = heads, epochs
+
+
+@contextmanager
+def anvil_house() -> Iterator[House]:
+    """A fresh chain with a fresh house on it."""
+    with TemporaryDirectory(prefix="greencore-gas-") as folder:
+        anvil = Anvil(Path(folder), free_ports(1)[0], automine=True, genesis_time=START - 900)
+        with running(anvil.prepare(), Path(folder) / "anvil.log"):
+            yield House(Chain(anvil))
+
+
+def leaf_words(leaf: Leaf) -> tuple[Any, ...]:
+    """A leaf as the ABI's tuple."""
+    return (
+        leaf.utility,
+        leaf.station,
+        leaf.tenure,
+        leaf.owner,
+        leaf.slot,
+        leaf.energy,
+        leaf.measured,
+        leaf.mintable,
+        leaf.quality,
+        leaf.profile_hash,
+    )
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()
