@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,16 +64,6 @@ async def due_rejections(session: AsyncSession, now: datetime, limit: int) -> li
     """Rejections whose next attempt is due, locked until the caller commits; others who ask meanwhile get others."""
     rows = select(EnergyRejection).where(EnergyRejection.retry_at <= now).order_by(EnergyRejection.retry_at)
     return list(await session.scalars(rows.limit(limit).with_for_update(skip_locked=True)))
-
-
-async def resolve(session: AsyncSession, hashes: Sequence[bytes], at: datetime) -> None:
-    """These bytes were accepted after all."""
-    await session.execute(
-        update(EnergyRejection)
-        .where(EnergyRejection.hash.in_(hashes), EnergyRejection.resolved_at.is_(None))
-        .values(resolved_at=at, retry_at=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def replay(session: AsyncSession, rejection: int, now: datetime) -> bool:

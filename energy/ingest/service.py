@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import Interval, ProtocolError, ReceiptLine, SignedInterval, Status, decode
 from energy.ingest import store
-from energy.ingest.rejections import Rejected, due_rejections, keep_rejections, postpone, resolve
+from energy.ingest.rejections import Rejected, due_rejections, keep_rejections, postpone
 from energy.ingest.rules import Refusal, check
 from energy.ingest.store import Candidate
 from energy.partitions import Partitions
@@ -109,15 +109,9 @@ class IngestService:
         # in one order everywhere: two batches with the same readings wait for each other instead of locking each other out
         ordered = [first[place] for place in sorted(first)]
         now = self._clock.now()
-        new = await store.insert_new(session, ordered, now, transport)
+        new = await store.store_new(session, ordered, now, transport, queues=self._queues, publish=self._publish)
         stored = {place: first[place].hash for place in new}
         stored |= await store.stored_hashes(session, [place for place in first if place not in new])
-        fresh = [candidate for candidate in ordered if candidate.place in new]
-        if fresh:
-            await store.enqueue(session, fresh, self._queues)
-            await resolve(session, [candidate.hash for candidate in fresh], now)
-            if self._publish:
-                await store.tell(session, fresh)
         outcomes: list[tuple[int, Candidate, Status]] = []
         conflicts = []
         for index, candidate in candidates:

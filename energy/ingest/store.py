@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every query of the way in. Few rows go as one INSERT, many by binary COPY; both leave what is stored untouched."""
+"""Every query of the way in. Few readings go as arrays, many by binary COPY; both ways leave what is stored untouched.
+
+One statement stores the new ones and tells everyone who waits for them: what it does, it does for all or for none.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,39 +12,70 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import SignedInterval
 from energy.ingest.rules import Enrolment, Held, Key
-from energy.models import EnergyConflict, EnergyMeter, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
-from kit.outbox import OutboxEvent
+from energy.models import EnergyConflict, EnergyMeter, EnergyReading, EnergyStation, EnergyTenure
 
 READING_STORED = "event.energy.reading_stored"
-BULK_MIN = 64  # below, one INSERT is faster than a COPY and what surrounds it
+BULK_MIN = 64  # below, arrays are faster than a COPY and what surrounds it
 
 Place = tuple[UUID, str, int]
 
-_COLUMNS = (
-    "station",
-    "meter",
-    "slot",
-    "hash",
-    "body",
-    "signature",
-    "key",
-    "meter_uwh",
-    "gen_uwh",
-    "aux_uwh",
-    "loss_uwh",
-    "import_uwh",
-    "export_uwh",
-    "demo",
-    "received_at",
-    "transport",
+# of energy_reading, in this order, and last the bytes for the outbox
+_TYPES = {
+    "station": "uuid",
+    "meter": "text",
+    "slot": "integer",
+    "hash": "bytea",
+    "body": "bytea",
+    "signature": "bytea",
+    "key": "bytea",
+    "meter_uwh": "bigint",
+    "gen_uwh": "bigint",
+    "aux_uwh": "bigint",
+    "loss_uwh": "bigint",
+    "import_uwh": "bigint",
+    "export_uwh": "bigint",
+    "demo": "boolean",
+    "received_at": "timestamptz",
+    "transport": "text",
+    "payload": "bytea",
+}
+_NAMES = ", ".join(name for name in _TYPES if name != "payload")
+_STAGE = (
+    f"CREATE TEMP TABLE IF NOT EXISTS energy_incoming ({', '.join(f'{name} {kind}' for name, kind in _TYPES.items())}) "
+    "ON COMMIT DELETE ROWS; TRUNCATE energy_incoming"
 )
-_NAMES = ", ".join(_COLUMNS)
+_STORE = f"""
+WITH given AS ({{source}}),
+new AS (
+    INSERT INTO energy_reading ({_NAMES}) SELECT {_NAMES} FROM given ORDER BY station, meter, slot
+    ON CONFLICT DO NOTHING RETURNING station, meter, slot, hash
+),
+queued AS (
+    INSERT INTO energy_pending (queue, station, slot, meter, hash)
+    SELECT queue, station, slot, meter, hash FROM new CROSS JOIN unnest($1::text[]) AS queue
+),
+told AS (
+    INSERT INTO kit_outbox (subject, payload)
+    SELECT $2::text, payload FROM given JOIN new USING (station, meter, slot)
+    WHERE $2 IS NOT NULL ORDER BY slot, station, meter
+),
+healed AS (
+    UPDATE energy_rejection SET resolved_at = $3::timestamptz, retry_at = NULL
+    FROM new WHERE energy_rejection.hash = new.hash AND resolved_at IS NULL
+)
+SELECT station, meter, slot FROM new
+"""
+_STORE_FEW = _STORE.format(
+    source=f"SELECT * FROM unnest({', '.join(f'${at}::{kind}[]' for at, kind in enumerate(_TYPES.values(), start=4))}) "
+    f"AS few ({', '.join(_TYPES)})"
+)
+_STORE_MANY = _STORE.format(source="SELECT * FROM energy_incoming")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +95,62 @@ class Candidate:
 
 async def enrolments(session: AsyncSession, stations: Iterable[UUID]) -> dict[UUID, Enrolment]:
     """What the registry's mirror says of these stations; unknown ones are left out."""
-    wanted = list(stations)
-    known = await session.execute(select(EnergyStation.id, EnergyStation.demo).where(EnergyStation.id.in_(wanted)))
-    found = {station: Enrolment(demo, [], []) for station, demo in known}
-    for meter in await session.scalars(select(EnergyMeter).where(EnergyMeter.station.in_(wanted))):
-        if meter.station in found:
-            keys = found[meter.station].keys
-            assert isinstance(keys, list)
-            keys.append(Key(meter.key, meter.since, meter.until))
-    for tenure in await session.scalars(select(EnergyTenure).where(EnergyTenure.station.in_(wanted))):
-        if tenure.station in found:
-            tenures = found[tenure.station].tenures
-            assert isinstance(tenures, list)
-            tenures.append(Held(tenure.since, tenure.until, tenure.rated_w))
-    return found
+    rows = await session.execute(
+        select(
+            EnergyStation.id,
+            EnergyStation.demo,
+            EnergyMeter.key,
+            EnergyMeter.since,
+            EnergyMeter.until,
+            EnergyTenure.since,
+            EnergyTenure.until,
+            EnergyTenure.rated_w,
+        )
+        .outerjoin(EnergyMeter, EnergyMeter.station == EnergyStation.id)
+        .outerjoin(EnergyTenure, EnergyTenure.station == EnergyStation.id)
+        .where(EnergyStation.id.in_(list(stations)))
+        .order_by(EnergyMeter.key, EnergyTenure.tenure)
+    )
+    demos: dict[UUID, bool] = {}
+    keys: dict[UUID, dict[bytes, Key]] = {}
+    tenures: dict[UUID, dict[datetime, Held]] = {}
+    for station, demo, key, key_since, key_until, since, until, rated_w in rows:
+        demos[station] = demo
+        if key is not None:
+            keys.setdefault(station, {})[key] = Key(key, key_since, key_until)
+        if since is not None:
+            tenures.setdefault(station, {})[since] = Held(since, until, rated_w)
+    return {
+        station: Enrolment(demo, list(keys.get(station, {}).values()), list(tenures.get(station, {}).values()))
+        for station, demo in demos.items()
+    }
 
 
-async def insert_new(
-    session: AsyncSession, candidates: Sequence[Candidate], at: datetime, transport: str
+async def store_new(
+    session: AsyncSession,
+    candidates: Sequence[Candidate],
+    at: datetime,
+    transport: str,
+    *,
+    queues: Sequence[str],
+    publish: bool,
 ) -> set[Place]:
-    """Store the readings whose place is free and say which those were. Waits for a transaction that takes the same places."""
-    rows = [_row(candidate, at, transport) for candidate in candidates]
-    if len(rows) < BULK_MIN:
-        statement = insert(EnergyReading).values([dict(zip(_COLUMNS, row, strict=True)) for row in rows])
-        returned = await session.execute(
-            statement.on_conflict_do_nothing().returning(EnergyReading.station, EnergyReading.meter, EnergyReading.slot)
-        )
-        return {(station, meter, slot) for station, meter, slot in returned}
+    """Store the readings whose place is free, and say which those were. Waits for a transaction that takes the same places.
+
+    The same statement puts each new one before those who work on it (`queues`), into the outbox as the signed interval on the
+    wire (if `publish`), and marks earlier refusals of the same bytes as resolved. The session must have begun its transaction.
+    """
     connection = await driver(session)
-    await session.execute(
-        text(
-            "CREATE TEMP TABLE IF NOT EXISTS energy_incoming (LIKE energy_reading INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-        )
-    )
-    await session.execute(text("TRUNCATE energy_incoming"))
-    await connection.copy_records_to_table("energy_incoming", records=rows, columns=_COLUMNS)
-    returned = await session.execute(
-        text(
-            f"INSERT INTO energy_reading ({_NAMES}) SELECT {_NAMES} FROM energy_incoming ORDER BY station, meter, slot "
-            "ON CONFLICT DO NOTHING RETURNING station, meter, slot"
-        )
-    )
-    return {(UUID(int=station.int), meter, slot) for station, meter, slot in returned}
+    rows = [_row(candidate, at, transport, publish) for candidate in candidates]
+    subject = READING_STORED if publish else None
+    if len(rows) < BULK_MIN:
+        columns = ([row[index] for row in rows] for index in range(len(_TYPES)))
+        new = await connection.fetch(_STORE_FEW, list(queues), subject, at, *columns)
+    else:
+        await connection.execute(_STAGE)
+        await connection.copy_records_to_table("energy_incoming", records=rows, columns=list(_TYPES))
+        new = await connection.fetch(_STORE_MANY, list(queues), subject, at)
+    return {(UUID(int=row["station"].int), row["meter"], row["slot"]) for row in new}
 
 
 async def stored_hashes(session: AsyncSession, places: Sequence[Place]) -> dict[Place, bytes]:
@@ -117,22 +165,6 @@ async def stored_hashes(session: AsyncSession, places: Sequence[Place]) -> dict[
         )
         found |= {(station, meter, slot): bytes(hashed) for station, meter, slot, hashed in rows}
     return found
-
-
-async def enqueue(session: AsyncSession, candidates: Sequence[Candidate], queues: Sequence[str]) -> None:
-    """Put new readings before those who work on them."""
-    rows: list[tuple[Any, ...]] = []
-    for queue in queues:
-        for candidate in candidates:
-            station, meter, slot = candidate.place
-            rows.append((queue, station, slot, meter, candidate.hash))
-    await _append(session, EnergyPending, ("queue", "station", "slot", "meter", "hash"), rows)
-
-
-async def tell(session: AsyncSession, candidates: Sequence[Candidate]) -> None:
-    """Put an event a reading into the outbox: the signed interval as it goes over the wire."""
-    rows: list[tuple[Any, ...]] = [(READING_STORED, candidate.delivery.to_json()) for candidate in candidates]
-    await _append(session, OutboxEvent, ("subject", "payload"), rows)
 
 
 async def keep_conflicts(
@@ -165,20 +197,11 @@ async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
     return connection
 
 
-async def _append(session: AsyncSession, table: Any, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    if len(rows) < BULK_MIN:
-        if rows:
-            await session.execute(insert(table).values([dict(zip(columns, row, strict=True)) for row in rows]))
-        return
-    connection = await driver(session)
-    await connection.copy_records_to_table(table.__tablename__, records=rows, columns=columns)
-
-
 def _parts(rows: list[dict[str, Any]], size: int = 1_000) -> Iterable[list[dict[str, Any]]]:
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
-def _row(candidate: Candidate, at: datetime, transport: str) -> tuple[Any, ...]:
+def _row(candidate: Candidate, at: datetime, transport: str, publish: bool) -> tuple[Any, ...]:
     delivery = candidate.delivery
     interval = delivery.interval
     given = interval.measures
@@ -199,4 +222,5 @@ def _row(candidate: Candidate, at: datetime, transport: str) -> tuple[Any, ...]:
         interval.source == "demo",
         at,
         transport,
+        delivery.to_json() if publish else None,
     )
