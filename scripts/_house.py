@@ -3,26 +3,23 @@
 """What deploy, verify and show share: the configuration, the deployment file, and the contracts at their addresses."""
 
 import json
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import click
 import yaml
-from ape import project
 from ape.contracts import ContractContainer, ContractInstance
 from eth_utils.address import is_address, to_checksum_address
+from ethpm_types import ContractType
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts._source import ROOT, compiled, paths
+
 ORDER = ("Guard", "Registry", "Oracle", "EnergyToken", "Treasury")
 MODES = {"claimed": 1, "direct": 2, "pooled": 3}
 SIGNERS_MAX = 32
-
-# Ape looks for the compiler on the path; it stands beside this Python, whether or not the environment is activated.
-os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
 
 class BadConfig(click.ClickException):
@@ -104,10 +101,21 @@ def read_deployment(path: Path) -> dict[str, Any]:
     return made
 
 
+@cache
 def container(name: str) -> ContractContainer:
-    """A contract's compiled form."""
-    found: ContractContainer = project.contracts[name]
-    return found
+    """A contract of the present source, ready to deploy or to be found at an address."""
+    made = compiled(name)
+    return ContractContainer(
+        ContractType.model_validate(
+            {
+                "contractName": name,
+                "sourceId": str(paths()[name].relative_to(ROOT)),
+                "abi": made.abi,
+                "deploymentBytecode": {"bytecode": "0x" + made.creation.hex()},
+                "runtimeBytecode": {"bytecode": "0x" + made.runtime.hex()},
+            }
+        )
+    )
 
 
 def instances(deployment: Mapping[str, Any]) -> dict[str, ContractInstance]:

@@ -20,7 +20,8 @@ from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address
 
-from scripts._house import MODES, ORDER, container, default_path, instances, read_deployment
+from scripts._house import MODES, ORDER, default_path, instances, read_deployment
+from scripts._source import compiled
 
 WIRING = {
     ("Oracle", "registry"): "Registry",
@@ -43,12 +44,11 @@ def code_differences(deployment: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: not in the file"
             continue
         code = bytes(networks.provider.get_code(entry["address"]))
-        compiled = bytes.fromhex(container(name).contract_type.runtime_bytecode.bytecode.removeprefix("0x"))
         if not code:
             yield f"{name}: no code at {entry['address']}"
         elif "0x" + keccak(code).hex() != entry["codeHash"]:
             yield f"{name}: the code on chain is not the code that the file recorded"
-        elif not code.startswith(compiled):
+        elif not code.startswith(compiled(name).runtime):
             yield f"{name}: the code on chain is not what this source compiles to"
 
 

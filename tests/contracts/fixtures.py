@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
-from ape.managers.project import ProjectManager
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
+from scripts._house import container
 from tests.contracts.house import (
     BARN,
     CLAIMED,
@@ -84,19 +84,17 @@ def stranger(accounts: list[AccountAPI]) -> AccountAPI:
 
 
 @pytest.fixture(scope="session")
-def contracts(
-    project: ProjectManager, owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, beneficiary: AccountAPI
-) -> Contracts:
+def contracts(owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, beneficiary: AccountAPI) -> Contracts:
     """The five contracts with four nodes, a claimed, a direct and a pooled utility, and two rightful officers."""
     # The Oracle and the token are made for the address that the Treasury will have: RLP of [sender, nonce].
     nonce = owner.nonce + 4
     preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([nonce])
     treasury_address = to_checksum_address(keccak(preimage)[12:])
-    guard = owner.deploy(project.Guard)
-    registry = owner.deploy(project.Registry, False)
-    oracle = owner.deploy(project.Oracle, registry, treasury_address, guard)
-    token = owner.deploy(project.EnergyToken, treasury_address, guard, "https://greencore.example/token/")
-    treasury = owner.deploy(project.Treasury, registry, oracle, token, guard, RESERVE_BPS, beneficiary)
+    guard = owner.deploy(container("Guard"))
+    registry = owner.deploy(container("Registry"), False)
+    oracle = owner.deploy(container("Oracle"), registry, treasury_address, guard)
+    token = owner.deploy(container("EnergyToken"), treasury_address, guard, "https://greencore.example/token/")
+    treasury = owner.deploy(container("Treasury"), registry, oracle, token, guard, RESERVE_BPS, beneficiary)
     oracle.rotate(addresses(node_keys(4)), 3, 1, 0, 0, sender=owner)
     for utility, mode in ((E, CLAIMED), (H, DIRECT), (W, POOLED)):
         oracle.open_utility(utility, mode, sender=owner)
@@ -106,9 +104,7 @@ def contracts(
 
 
 @pytest.fixture(scope="session")
-def two_stations(
-    contracts: Contracts, registrar: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI
-) -> Contracts:
+def two_stations(contracts: Contracts, registrar: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI) -> Contracts:
     """The house with a roof and a barn of 10 kW each."""
     contracts.registry.register_station(ROOF, prosumer, RATED_W, 1, True, sender=registrar)
     contracts.registry.register_station(BARN, neighbour, RATED_W, 1, True, sender=registrar)

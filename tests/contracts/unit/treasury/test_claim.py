@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from ape.api import AccountAPI
-from ape.managers.project import ProjectManager
 
+from scripts._house import container
 from tests.contracts.house import (
     BARN,
     KWH,
@@ -270,10 +270,10 @@ def test_claim__frozen_owner__is_paid(house: House, guardian: AccountAPI, prosum
 
 
 def test_claim__willing_contract_without_gas__reverts(
-    house: House, project: ProjectManager, registrar: AccountAPI, stranger: AccountAPI
+    house: House, registrar: AccountAPI, stranger: AccountAPI
 ) -> None:
     """Whoever brings a claim cannot starve a willing receiver into `pending`."""
-    receiver = stranger.deploy(project.AcceptingReceiver)
+    receiver = stranger.deploy(container("AcceptingReceiver"))
     house.on.registry.register_station(77, receiver, 10_000, 1, True, sender=registrar)
     house.join(77, receiver)
     published = house.publish({77: KWH})
