@@ -15,11 +15,14 @@ from kit.ids import address_bytes
 
 @dataclass(frozen=True, slots=True)
 class DeployedContract:
-    """One contract: its name, its address as the file has it, and the block in which it was created."""
+    """One contract: its name, its address as the file has it, and the block in which it was created. `code_hash` is the
+    keccak-256 of the code that stood there then; None where the file does not tell.
+    """
 
     name: str
     address: str
     block: int
+    code_hash: bytes | None = None
 
     @property
     def raw(self) -> bytes:
@@ -50,7 +53,7 @@ class Deployment:
         try:
             made = orjson.loads(data)
             contracts = {
-                name: DeployedContract(name, str(entry["address"]), int(entry["block"]))
+                name: DeployedContract(name, str(entry["address"]), int(entry["block"]), _hash(entry.get("codeHash")))
                 for name, entry in made["contracts"].items()
             }
             for contract in contracts.values():
@@ -74,3 +77,7 @@ class Deployment:
     def first_block(self) -> int:
         """The block of the oldest contract: no event of ours is earlier."""
         return min(contract.block for contract in self.contracts.values())
+
+
+def _hash(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text.removeprefix("0x"))

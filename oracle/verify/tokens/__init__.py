@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens: what became tokens, and whether it was signed for."""
