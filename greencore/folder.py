@@ -27,6 +27,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._known: dict[str, Any] = {}
+        self._chosen: set[str] = set()  # ports that this process looked at: by now a server of ours may listen there
 
     @contextmanager
     def locked(self, *, fresh: bool = False) -> Iterator[None]:
@@ -59,6 +60,9 @@ class Folder:
     def port(self, name: str, *, preferred: int | None = None) -> int:
         """The port of a server: the one it had before if nobody took it meanwhile, else the preferred or any free one."""
         ports: dict[str, int] = self._known.setdefault("ports", {})
+        if name in self._chosen:
+            return ports[name]
+        self._chosen.add(name)
         others = {port for other, port in ports.items() if other != name}
         for candidate in (ports.get(name), preferred):
             if candidate is not None and candidate not in others and is_free(candidate):

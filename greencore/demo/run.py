@@ -32,7 +32,8 @@ _DAYS_BACK = 30
 _SETUP_SECONDS = 3600  # simulated time before the first midnight in which contracts and stations are entered
 _LEAD_SECONDS = 2.0  # wall time between choosing the clock and the first read
 _UNCLEAN_SECONDS = 3.0  # wall time that may have passed unseen before a kill
-_SETTLE_SECONDS = 180.0
+_RECORD_SECONDS = 30.0
+_SETTLE_SECONDS = 120.0
 _STEP_SECONDS = 0.5
 SLOT = 900
 
@@ -200,6 +201,7 @@ class Demo:
             database, limit, lambda: all(row.last_slot >= end_slot - 1 for row in self.view.rows.values())
         )
         await self.supervisor.end("simulator")
+        limit = time.monotonic() + _SETTLE_SECONDS
         await self._until(database, limit, lambda: all(row.pending == 0 for row in self.view.rows.values()))
         for station in self.options.stations:
             await self.supervisor.end(f"edge-{station.name}")
