@@ -45,6 +45,7 @@ class Policy:
     late_slots: int = 192  # 48 h, what an edge must be able to buffer
     horizon_slots: int = 3_360  # 35 days; ingest takes 31, the rest is slack for a report that comes late
     capacity_ppm: int = 1_100_000
+    draw_ppm: int = 5_000_000  # a house draws more than its roof delivers
     register_uwh: int = 1_000_000  # one Wh: the coarsest register that an interval can be compared with
     register_ppm: int = 1_000
     spike_ppm: int = 2_800_000

@@ -24,7 +24,8 @@ def interval_of(body: bytes) -> Interval:
         raise ValueError("these are not the canonical bytes of an interval")
     fields: dict[str, str] = {}
     for line in lines[1:-1]:
-        name, _, value = line.partition("=")
+        # a device's name may hold an equals sign, its value can't; with texts it is the other way round
+        name, _, value = line.rpartition("=") if line.startswith(_DEVICE) else line.partition("=")
         fields[name] = value
     devices = {name.removeprefix(_DEVICE): int(fields[name]) for name in fields if name.startswith(_DEVICE)}
     try:
@@ -41,7 +42,7 @@ def interval_of(body: bytes) -> Interval:
         )
     except KeyError as error:
         raise ValueError(f"the canonical bytes hold no usable {error}") from error
-    if interval.canonical() != body:
+    if interval.canonical() != body or "meterWh" not in interval.measures:
         raise ValueError("these are not the canonical bytes of an interval")
     return interval
 

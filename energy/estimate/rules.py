@@ -50,10 +50,12 @@ class Estimate:
 
 
 def estimate(gap: Gap, *, cap_uwh: int, policy: Policy) -> Estimate:
-    """Estimate a gap. `cap_uwh` is a slot at rated power; a register's total beyond 125 % of that is not believed."""
+    """Estimate a gap. `cap_uwh` is a slot at rated power; a register's total beyond what the policy allows is not believed."""
     total = register_energy(gap.before, gap.after) if gap.before is not None and gap.after is not None else None
-    if total is not None and abs(total) * PPM > cap_uwh * policy.gap_capacity_ppm * gap.slots:
-        total = None
+    if total is not None:
+        allowed_ppm = policy.gap_capacity_ppm if total > 0 else policy.draw_ppm
+        if abs(total) * PPM > cap_uwh * allowed_ppm * gap.slots:
+            total = None
     if gap.slots <= policy.gap_slots:
         shape = _line(gap)
         if total is not None:

@@ -135,7 +135,8 @@ def _is_wrap(lost_uwh: int, allowed_uwh: int) -> bool:
 
 
 def _capacity(view: View) -> Finding | None:
-    net, limit = view.here.net, view.cap_uwh * view.policy.capacity_ppm // PPM
+    net = view.here.net
+    limit = view.cap_uwh * (view.policy.capacity_ppm if net.uwh > 0 else view.policy.draw_ppm) // PPM
     if abs(net.uwh) > limit:
         return "suspect", {"e_net_uwh": net.uwh, "limit_uwh": limit}
     if net.gen_uwh is not None and net.gen_uwh < 0:

@@ -72,10 +72,10 @@ def test_several_slots_in_one_report_mint_their_sum_and_the_energy_is_of_the_las
 
 
 def test_a_suspect_surplus_is_not_minted_and_a_suspect_deficit_counts() -> None:
-    steps = run(Register(), (10, [net(10, 12 * KWH)]), (11, [net(11, -12 * KWH)]))
+    steps = run(Register(), (10, [net(10, 12 * KWH)]), (11, [net(11, -51 * KWH)]))
     assert [(step.quality, step.register.net, step.register.mintable) for step in steps] == [
         (RAW, 0, 0),
-        (RAW, -12 * KWH, 0),
+        (RAW, -51 * KWH, 0),
     ]
     assert [verdict.rule for verdict in steps[0].verdicts] == ["V8"]
     assert steps[0].verdicts[0].inputs == {"e_net_uwh": 12 * KWH, "limit_uwh": 11 * KWH}
