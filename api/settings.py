@@ -47,6 +47,9 @@ class ApiSettings(DoorSettings):
     oracle_operator_token: SecretStr = Field(
         default=SecretStr(""), description="the oracle nodes' operator token, to ask them for a report"
     )
+    propose_timeout_s: float = Field(
+        default=60.0, gt=0, description="wait for a node to bring a report that an operator asked for, wall time"
+    )
     body_bytes_max: int = Field(default=4 << 20, gt=0, description="longest request body")
     telemetry_rate: float = Field(
         default=200.0, gt=0, description="intervals a second that one station may send, on average"

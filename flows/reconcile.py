@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chain.client import BATCH_BIT, OracleClient, TreasuryClient
 from flows import leaves as published
 from indexer.models import Cursor, MintedRow, ReportRow, Supply
+from kit.errors import NotFound
 from kit.ids import station_uuid
 from oracle.rules import Leaf
 
@@ -80,14 +81,18 @@ class Stored:
 async def stored(session: AsyncSession, *, utility: int) -> Stored:
     """Our side of the comparison.
 
-    Raises NotFound if the newest report's leaves are not here yet, Conflict if they are not what the report says.
+    Raises NotFound if nothing is indexed or the newest report's leaves are not here yet, Conflict if these are not what
+    the report says.
     """
+    block = await session.scalar(select(func.max(Cursor.block_number)))
+    if block is None:
+        raise NotFound("indexer.empty", "nothing is indexed yet; ask again soon")
     report = await session.scalar(
         select(ReportRow).where(ReportRow.utility == utility).order_by(ReportRow.slot.desc()).limit(1)
     )
     return Stored(
         utility=utility,
-        block=await session.scalar(select(func.max(Cursor.block_number))) or 0,
+        block=block,
         slot=None if report is None else report.slot,
         leaves=() if report is None else (await published.load(session, report)).leaves,
         indexed=await _indexed(session, utility),

@@ -77,17 +77,25 @@ class SignRequest(BaseModel):
 
 
 class NodeAnswer(BaseModel):
-    """What one node said."""
+    """What one node said: how many signed what it proposed, and why others did not. `attempt` null: nothing to report."""
 
     node: str
     status: int | None
-    answer: Any
+    attempt: dict[str, Any] | None = None
+    problem: Any = None
 
 
 class Signed(BaseModel):
-    """The answer of the node that did it, and what the others said before."""
+    """The report that a quorum signed, and what every asked node answered. Not `done`: the answers say why not."""
 
     done: bool
+    utility: int
+    slot: int | None = None
+    contentHash: str | None = None
+    signatures: int = 0
+    needed: int | None = None
+    txHash: str | None = None
+    content: dict[str, Any] | None = None
     answers: list[NodeAnswer]
 
 
@@ -181,32 +189,56 @@ async def leaves_file(services: ServicesDep, request: Request, utility: UtilityP
     return Response(data, media_type="text/plain", headers=headers)
 
 
-@router.post("/sign", dependencies=OPERATOR, responses={503: {"description": "no node brought a report"}})
+@router.post("/sign", dependencies=OPERATOR, responses={503: {"description": "no node answers"}})
 async def sign(services: ServicesDep, wanted: SignRequest) -> Signed:
-    """Ask the oracle nodes, one after another, to propose a report now, and tell what each answered.
+    """Ask the oracle nodes, one after another, to propose a report now, until one has a quorum's signatures.
 
     A node recomputes everything itself: this door hurries, it can't make anybody sign. Safe to repeat: a slot has one report.
     """
-    body = {"utility": int(wanted.utility)} | ({} if wanted.slot is None else {"slot": wanted.slot})
-    token = services.settings.oracle_operator_token.get_secret_value()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     answers: list[NodeAnswer] = []
     for node in services.settings.oracle_nodes:
-        try:
-            answer = await services.http.post(f"{node}/propose", json=body, headers=headers)
-        except httpx.HTTPError as error:
-            answers.append(NodeAnswer(node=node, status=None, answer=type(error).__name__))
-            continue
-        answers.append(NodeAnswer(node=node, status=answer.status_code, answer=_read(answer)))
-        if answer.is_success:
-            return Signed(done=True, answers=answers)
-    if not answers:
-        raise Unavailable("oracle.no_nodes", "this deployment names no oracle nodes; set GREENCORE_ORACLE_NODES")
-    raise Unavailable("oracle.no_report", "no node brought a report", answers=[a.model_dump() for a in answers])
+        answer = await _ask_for_report(services, node, wanted)
+        answers.append(answer)
+        attempt = answer.attempt
+        if attempt is not None and attempt["signatures"] >= attempt["needed"]:
+            return Signed(
+                done=True,
+                utility=attempt["utility"],
+                slot=attempt["slot"],
+                contentHash=attempt["contentHash"],
+                signatures=attempt["signatures"],
+                needed=attempt["needed"],
+                txHash=attempt["tx"],
+                content=await _content(services, node, attempt["contentHash"]),
+                answers=answers,
+            )
+    if all(answer.status is None for answer in answers):
+        raise Unavailable("oracle.no_nodes", "no oracle node answers", answers=[a.model_dump() for a in answers])
+    return Signed(done=False, utility=wanted.utility, slot=wanted.slot, answers=answers)
 
 
-def _read(answer: httpx.Response) -> Any:
+async def _ask_for_report(services: Services, node: str, wanted: SignRequest) -> NodeAnswer:
+    body = {"utility": int(wanted.utility)} | ({} if wanted.slot is None else {"slot": wanted.slot})
+    headers = {"Authorization": f"Bearer {services.settings.oracle_operator_token.get_secret_value()}"}
     try:
-        return orjson.loads(answer.content)
+        answer = await services.http.post(
+            f"{node}/propose", json=body, headers=headers, timeout=services.settings.propose_timeout_s
+        )
+        told = orjson.loads(answer.content)
+    except httpx.HTTPError as error:
+        return NodeAnswer(node=node, status=None, problem=type(error).__name__)
     except orjson.JSONDecodeError:
-        return answer.text[:500]
+        return NodeAnswer(node=node, status=answer.status_code, problem=answer.text[:500])
+    if not answer.is_success:
+        return NodeAnswer(node=node, status=answer.status_code, problem=told)
+    return NodeAnswer(node=node, status=answer.status_code, attempt=told["attempt"])
+
+
+async def _content(services: Services, node: str, content_hash: str) -> dict[str, Any] | None:
+    try:
+        answer = await services.http.get(f"{node}/contents/{content_hash}")
+        answer.raise_for_status()
+        content: dict[str, Any] = orjson.loads(answer.content)["content"]
+    except (httpx.HTTPError, orjson.JSONDecodeError, KeyError):
+        return None
+    return content
