@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from greencore.demo.observe import View, look, status_of
 from greencore.demo.seed import seed
 from greencore.demo.stations import Station, agent, device_key, simulator, write_simulator
 from greencore.embedded.miner import Miner
+from greencore.embedded.program import Program
 from greencore.folder import Folder, clock_text
 from greencore.stack import EDGES, PLATFORM, Stack
 from greencore.supervisor import Supervisor
@@ -30,7 +32,7 @@ from kit.errors import GreenCoreError
 ROOT = Path(__file__).parents[2]
 _DAYS_BACK = 30
 _SETUP_SECONDS = 3600  # simulated time before the first midnight in which contracts and stations are entered
-_LEAD_SECONDS = 2.0  # wall time between choosing the clock and the first read
+_LEAD_SECONDS = 4.0  # wall time between choosing the clock and the first read
 _UNCLEAN_SECONDS = 3.0  # wall time that may have passed unseen before a kill
 _RECORD_SECONDS = 30.0
 _SETTLE_SECONDS = 120.0
@@ -98,7 +100,7 @@ class Demo:
                 await work
             return 130 if self.options.leave else 0
         stopped.cancel()
-        return work.result()
+        return await work
 
     async def _work(self) -> int:
         start = await self._set_up()
@@ -140,13 +142,15 @@ class Demo:
             await self.stack.deploy(ROOT, ROOT / "scripts" / "development.yaml")
 
     async def _start_edges(self) -> None:
-        stack, stations = self.stack, self.options.stations
+        """Meters and agents, ready to read: before the roles, so that their start does not cost the first intervals."""
+        stack, stations, start = self.stack, self.options.stations, self.supervisor.start
         config = write_simulator(stations, stack, int(self.origin))
-        await self.supervisor.start("simulator", lambda: simulator(stations, stack, config), wave=EDGES)
         key = public_hex(load_key(stack.receipt_key))
-        for station in stations:
-            program = agent(station, stack, receipt_key=key, speed=self.options.speed)
-            await self.supervisor.start(program.name, lambda program=program: program, wave=EDGES)  # type: ignore[misc]
+        agents = [agent(station, stack, receipt_key=key, speed=self.options.speed) for station in stations]
+        await asyncio.gather(
+            start("simulator", lambda: simulator(stations, stack, config), wave=EDGES),
+            *(start(program.name, partial(_same, program), wave=EDGES) for program in agents),
+        )
 
     def _resume_at(self) -> float | None:
         """Where the last run stopped, simulated unix seconds; later if it was killed before it could say; None at first."""
@@ -254,6 +258,11 @@ async def _mining(stack: Stack, clock: str) -> AsyncIterator[None]:
         miner.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await miner
+
+
+def _same(program: Program) -> Program:
+    """What a restart runs: the same again."""
+    return program
 
 
 def _midnight() -> float:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from edge import keys
+from edge.status import STATUS_FILE
 from greencore.accounts import FIRST_OWNER, account
 from greencore.embedded.anvil import ACCOUNTS
 from greencore.embedded.ports import HOST
@@ -163,4 +164,11 @@ def agent(station: Station, stack: Stack, *, receipt_key: str, speed: float) -> 
         "GREENCORE_EDGE_RETRY_MAX_S": "5",
         "GREENCORE_EDGE_DELIVERY_TIMEOUT_S": "5",
     }
-    return stack.role("edge", "run", name=f"edge-{station.name}", environment=environment)
+    program = stack.role("edge", "run", name=f"edge-{station.name}", environment=environment)
+    status = edge_folder(station, stack) / STATUS_FILE
+    return Program(program.name, program.argv, lambda pid: _runs(status, pid), program.environment)
+
+
+def _runs(status: Path, pid: int) -> bool:
+    """Whether an agent's status file is that of a process."""
+    return status.exists() and json.loads(status.read_text())["pid"] == pid
