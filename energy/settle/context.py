@@ -61,9 +61,9 @@ class Entry:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hole:
-    """A gap and what the net register holds of it."""
+    """A gap and what the net register holds of it. Two holes are the same only if they are one."""
 
     gap: Gap
     counted: int = 0
@@ -83,10 +83,14 @@ class Hole:
 
 @dataclass(slots=True)
 class Meter:
-    """What a meter measures, and the newest slot it was heard in."""
+    """The newest slot that a meter was heard in, and that each of its measures was in."""
 
     last: int
-    roles: list[str]
+    roles: dict[str, int]
+
+    def expected(self, slot: int) -> list[str]:
+        """What it should have measured in a slot. A measure that is gone for two days was taken out on purpose."""
+        return sorted(role for role, last in self.roles.items() if last > slot - EXPECTED_SLOTS)
 
 
 @dataclass(slots=True)
@@ -112,9 +116,9 @@ class Context:
     def hear(self, slot: int, entry: Entry) -> None:
         """Remember which meter measures what."""
         for meter, roles in entry.roles().items():
-            known = self.meters.setdefault(meter, Meter(slot, []))
+            known = self.meters.setdefault(meter, Meter(slot, {}))
             known.last = max(known.last, slot)
-            known.roles = sorted({*known.roles, *roles})
+            known.roles |= {role: max(known.roles.get(role, slot), slot) for role in roles}
 
     def prune(self, horizon_slots: int) -> None:
         """Forget what no rule needs any more. Gaps older than the horizon are closed: what was counted for them stays."""
@@ -154,5 +158,5 @@ class Context:
             raw["through"],
             {int(slot): Entry.from_list(entry) for slot, entry in raw["slots"].items()},
             [Hole.from_list(hole) for hole in raw["holes"]],
-            {name: Meter(last, list(roles)) for name, (last, roles) in raw["meters"].items()},
+            {name: Meter(last, dict(roles)) for name, (last, roles) in raw["meters"].items()},
         )

@@ -38,7 +38,7 @@ class Step:
         self._policy = policy
         self._touched: set[int] = set()
         self._judged: set[int] = set()
-        self._new_holes: list[Hole] = []
+        self._new_holes: set[Hole] = set()
         self._split: set[int] = set()  # first slots of holes that were part of one before
         self._nets: dict[int, NetEnergy] = {}
 
@@ -118,7 +118,7 @@ class Step:
     def _open_gap(self, gap: Gap) -> None:
         hole = Hole(gap)
         self.context.holes.append(hole)
-        self._new_holes.append(hole)
+        self._new_holes.add(hole)
 
     def _closed(self, slot: int, readings: Iterable[Interval]) -> None:
         """A further meter of a slot that is no longer kept: only what lowers the register still counts."""
@@ -168,7 +168,7 @@ class Step:
             before_waits=context.due(before),
             after_waits=context.due(after),
             run=len(self._row(slot)),
-            roles={name: meter.roles for name, meter in context.meters.items()},
+            roles={name: meter.expected(slot) for name, meter in context.meters.items()},
             cap_uwh=self._parameters.cap_uwh,
             policy=self._policy,
         )
