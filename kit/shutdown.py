@@ -28,6 +28,10 @@ async def run_until_signal(*tasks: Coroutine[object, object, None]) -> None:
             log.info("stopping")
             for task in (waiter, *running):
                 task.cancel()
+    except BaseExceptionGroup as failed:
+        if len(failed.exceptions) == 1:  # a role's own error, not wrapped: its message is for a person
+            raise failed.exceptions[0] from None
+        raise
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
