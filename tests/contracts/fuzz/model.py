@@ -50,6 +50,7 @@ class Model:
         self.pending: dict[tuple[bytes, int], int] = defaultdict(int)
         self.burned: dict[int, int] = defaultdict(int)  # class units that are gone for good
         self.frozen: set[bytes] = set()
+        self.approved: set[tuple[bytes, bytes]] = set()  # owner, operator
         self.paused: set[str] = set()
         self.refusing: set[bytes] = set()  # contracts whose hook does not accept
         self.contracts: set[bytes] = {treasury}
@@ -317,8 +318,9 @@ class Model:
 
     def _check_move(self, operator: bytes, owner: bytes, to: bytes) -> None:
         need("token" not in self.paused, "energy_token: paused")
-        need(operator == owner, "energy_token: caller is not owner or approved")
-        need(not {owner, to} & self.frozen, "energy_token: account is frozen")
+        allowed = operator == owner or (owner, operator) in self.approved
+        need(allowed, "energy_token: caller is not owner or approved")
+        need(not {operator, owner, to} & self.frozen, "energy_token: account is frozen")
 
     def transfer(self, operator: bytes, owner: bytes, to: bytes, token_id: int, amount: int) -> None:
         """ERC-1155 transfer, the receiver's hook included."""
@@ -327,6 +329,17 @@ class Model:
         need(to not in self.refusing and to != self.treasury, "*")  # the receiver's own reason
         self.balances[owner, token_id] -= amount
         self.balances[to, token_id] += amount
+
+    def transfer_several(self, owner: bytes, to: bytes, ids: Sequence[int], amounts: Sequence[int]) -> None:
+        """ERC-1155 transfer of several ids to a wallet, all or nothing."""
+        self._check_move(owner, owner, to)
+        left = {token_id: self.balances[owner, token_id] for token_id in ids}
+        for token_id, amount in zip(ids, amounts, strict=True):
+            need(left[token_id] >= amount, "erc1155: insufficient balance for transfer")
+            left[token_id] -= 0 if owner == to else amount
+        for token_id, amount in zip(ids, amounts, strict=True):
+            self.balances[owner, token_id] -= amount
+            self.balances[to, token_id] += amount
 
     def fuse(self, owner: bytes, token_id: int, amount: int) -> None:
         """Batch tokens become class tokens."""

@@ -25,7 +25,11 @@ def test_gas__every_operation__is_the_committed_snapshot(rows: list[Row]) -> Non
         if committed.get(name) != measured.get(name)
     ]
     assert not changes, "\n".join(
-        ["gas is another than docs/gas.json says:", *changes, f"If that is meant, run `{REFRESH}` and commit both files."]
+        [
+            "gas is another than docs/gas.json says:",
+            *changes,
+            f"If that is meant, run `{REFRESH}` and commit both files.",
+        ]
     )
 
 

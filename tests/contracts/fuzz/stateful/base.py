@@ -66,7 +66,7 @@ class House(RuleBasedStateMachine):
         self.published: list[Published] = []
         self.ids: list[int] = list(MODES)
         self.step = 0
-        for station, owner in ((7, PEOPLE[0]), (3, self.receivers[ACCEPT].address)):
+        for station, owner in ((7, PEOPLE[0]), (3, self.receivers[CALL_BACK].address)):
             self.register(station, owner, 10_000)
 
     def teardown(self) -> None:

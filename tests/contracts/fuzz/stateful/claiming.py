@@ -26,7 +26,13 @@ class Claiming(House):
 
         def model() -> int:
             mint: Mint | None = self.model.claim(leaf, index, proof, batch=batch)
-            return mint.amount if mint else 0
+            if mint is None:
+                return 0
+            if mint.start + mint.amount < leaf.mintable:
+                self.tally["claim", "(cut by the rating)"] += 1
+            if self.model.stations[leaf.station][leaf.tenure - 1].until:
+                self.tally["claim", "(of a closed tenure)"] += 1
+            return mint.amount
 
         if batch and batch_id(leaf.utility, leaf.slot) not in self.ids:
             self.ids.append(batch_id(leaf.utility, leaf.slot))

@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.contracts.fuzz import strategies
 from tests.contracts.fuzz.books import BATCH
-from tests.contracts.fuzz.stateful.base import GUARDIAN, STRANGER, TRANSFER_GAS, House
+from tests.contracts.fuzz.stateful.base import GUARDIAN, PEOPLE, STRANGER, TRANSFER_GAS, House
 
 
 class Holding(House):
@@ -28,7 +28,7 @@ class Holding(House):
         owner, token_id, amount = self.holding(which)
         receiver = self.holders[to % len(self.holders)]
         amount = amount * share // 100 + (share > 100)
-        operator = STRANGER if thief and owner != STRANGER and which % 4 == 0 else owner
+        operator = STRANGER if thief else owner
         self.do(
             "transfer",
             self.world.token,
@@ -42,6 +42,34 @@ class Holding(House):
             gas=TRANSFER_GAS,
             model=lambda: self.model.transfer(operator, owner, receiver, token_id, amount),
         )
+
+    @rule(which=strategies.indices, others=strategies.indices, to=strategies.indices, share=strategies.shares)
+    def transfer_several(self, which: int, others: int, to: int, share: int) -> None:
+        """Several ids at once, the same one twice among them."""
+        owner, token_id, amount = self.holding(which)
+        receiver = PEOPLE[to % len(PEOPLE)]
+        ids = [token_id, self.ids[others % len(self.ids)], token_id]
+        amounts = [amount * share // 200, self.model.balances[owner, ids[1]] * share // 400, amount * share // 300]
+        self.do(
+            "transfer_several",
+            self.world.token,
+            "safeBatchTransferFrom",
+            owner,
+            receiver,
+            ids,
+            amounts,
+            b"",
+            sender=owner,
+            gas=TRANSFER_GAS,
+            model=lambda: self.model.transfer_several(owner, receiver, ids, amounts),
+        )
+
+    @rule(which=strategies.indices, approved=st.booleans())
+    def approve(self, which: int, approved: bool) -> None:
+        """An owner lets a stranger move its tokens, or no longer."""
+        owner = self.owners[which % len(self.owners)]
+        self.world.token.must("setApprovalForAll", STRANGER, approved, sender=owner)
+        (self.model.approved.add if approved else self.model.approved.discard)((owner, STRANGER))
 
     @rule(which=strategies.indices, share=strategies.shares, batch=st.sampled_from((True, True, False)))
     def fuse(self, which: int, share: int, batch: bool) -> None:
@@ -97,7 +125,8 @@ class Holding(House):
     @rule(which=strategies.indices)
     def freeze(self, which: int) -> None:
         """A holder may not move tokens, or may again; it is still paid."""
-        account = self.holders[which % (len(self.holders) - 1)]
+        accounts = (*self.holders[:-1], STRANGER)
+        account = accounts[which % len(accounts)]
         thaw = account in self.model.frozen
         self.world.guard.must("unfreeze" if thaw else "freeze", account, sender=GUARDIAN)
         (self.model.frozen.discard if thaw else self.model.frozen.add)(account)
