@@ -45,7 +45,8 @@ class Policy:
     late_slots: int = 192  # 48 h, what an edge must be able to buffer
     horizon_slots: int = 3_360  # 35 days; ingest takes 31, the rest is slack for a report that comes late
     capacity_ppm: int = 1_100_000
-    draw_ppm: int = 5_000_000  # a house draws more than its roof delivers
+    draw_ppm: int = 5_000_000  # a house draws more than its roof delivers,
+    draw_floor_uwh: int = 25_000_000_000  # and a workshop under a small roof up to 100 kW
     register_uwh: int = 1_000_000  # one Wh: the coarsest register that an interval can be compared with
     register_ppm: int = 1_000
     spike_ppm: int = 2_800_000
@@ -58,6 +59,10 @@ class Policy:
     balance_uwh: int = 5_000_000_000
     gap_slots: int = 8  # 2 h: longer gaps are not drawn as a line
     gap_capacity_ppm: int = 1_250_000
+
+    def draw_uwh(self, cap_uwh: int) -> int:
+        """The most that a station is believed to draw in a slot, µWh. The registry knows only what it can deliver."""
+        return max(cap_uwh * self.draw_ppm // PPM, self.draw_floor_uwh)
 
 
 @dataclass(frozen=True, slots=True)

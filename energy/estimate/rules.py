@@ -53,8 +53,8 @@ def estimate(gap: Gap, *, cap_uwh: int, policy: Policy) -> Estimate:
     """Estimate a gap. `cap_uwh` is a slot at rated power; a register's total beyond what the policy allows is not believed."""
     total = register_energy(gap.before, gap.after) if gap.before is not None and gap.after is not None else None
     if total is not None:
-        allowed_ppm = policy.gap_capacity_ppm if total > 0 else policy.draw_ppm
-        if abs(total) * PPM > cap_uwh * allowed_ppm * gap.slots:
+        a_slot = cap_uwh * policy.gap_capacity_ppm // PPM if total > 0 else policy.draw_uwh(cap_uwh)
+        if abs(total) > a_slot * gap.slots:
             total = None
     if gap.slots <= policy.gap_slots:
         shape = _line(gap)

@@ -28,7 +28,9 @@ from kit.units import rated_uwh_per_slot
 AHEAD = timedelta(seconds=120)
 AGE_MAX = timedelta(days=31)
 DELIVERED_MAX_PERCENT = 125
-DRAWN_MAX_PERCENT = 1_000  # a house may draw far more than its roof delivers; refusing that would forget consumption
+# who draws far more than the roof delivers is a workshop under a small roof; refusing that would forget consumption
+DRAWN_MAX_PERCENT = 1_000
+DRAWN_FLOOR_UWH = 250_000_000_000  # 1 MW for a slot
 MEASURE_MAX_UWH = 2**56  # 72 GWh in a slot; sums and safety factors stay within 64 bits
 
 _DELIVERED = ("genWh", "exportWh")
@@ -126,10 +128,11 @@ def _too_much(interval: Interval, rated_w: int) -> Refusal | None:
         return Refusal(
             "telemetry.over_rating", f"{delivered} µWh delivered is over 125 % of {cap} µWh, a slot at rated power"
         )
-    if -interval.meter_uwh * 100 > cap * DRAWN_MAX_PERCENT:
+    drawn_max = max(cap * DRAWN_MAX_PERCENT // 100, DRAWN_FLOOR_UWH)
+    if -interval.meter_uwh > drawn_max:
         return Refusal(
             "telemetry.over_rating",
-            f"{-interval.meter_uwh} µWh drawn is over ten times {cap} µWh, a slot at rated power",
+            f"{-interval.meter_uwh} µWh drawn is over {drawn_max} µWh, the most a station of its rating is believed to draw",
         )
     for name in _DELTAS:
         if abs(interval.measures.get(name, 0)) > MEASURE_MAX_UWH:

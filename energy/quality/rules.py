@@ -135,8 +135,8 @@ def _is_wrap(lost_uwh: int, allowed_uwh: int) -> bool:
 
 
 def _capacity(view: View) -> Finding | None:
-    net = view.here.net
-    limit = view.cap_uwh * (view.policy.capacity_ppm if net.uwh > 0 else view.policy.draw_ppm) // PPM
+    net, policy, cap = view.here.net, view.policy, view.cap_uwh
+    limit = cap * policy.capacity_ppm // PPM if net.uwh > 0 else policy.draw_uwh(cap)
     if abs(net.uwh) > limit:
         return "suspect", {"e_net_uwh": net.uwh, "limit_uwh": limit}
     if net.gen_uwh is not None and net.gen_uwh < 0:

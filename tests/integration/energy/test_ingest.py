@@ -160,9 +160,9 @@ async def test_every_refusal_has_its_code_and_is_kept(database: Database, servic
 async def test_the_limits_are_where_they_are_said_to_be(
     database: Database, service: IngestService, station: Any
 ) -> None:
-    accepted = [station.signed(0, 125 * KWH // 10), station.signed(-1, -100 * KWH), station.signed(-96 * 31 + 1)]
+    accepted = [station.signed(0, 125 * KWH // 10), station.signed(-1, -250 * KWH), station.signed(-96 * 31 + 1)]
     assert {line.status for line in await deliver(database, service, *accepted)} == {"accepted"}
-    beyond = [station.signed(-4, 125 * KWH // 10 + 1), station.signed(-5, -100 * KWH - 1)]
+    beyond = [station.signed(-4, 125 * KWH // 10 + 1), station.signed(-5, -250 * KWH - 1)]
     assert {line.code for line in await deliver(database, service, *beyond)} == {"telemetry.over_rating"}
 
 
