@@ -87,6 +87,10 @@ event PauseChanged:
 BATCH_BIT: constant(uint256) = 1 << 255
 
 
+# @dev Class ids run from 1 (E) to 9 (DEV).
+CLASS_MAX: constant(uint256) = 9
+
+
 # @dev What a receiver's hook may use. More would let a receiver make a claim expensive for whoever brings it.
 HOOK_GAS: constant(uint256) = 100_000
 
@@ -355,7 +359,7 @@ def _total_supply(id: uint256) -> uint256:
     """
     if id & BATCH_BIT != 0:
         return erc1155.total_supply[id]
-    if id > 255:
+    if id > CLASS_MAX:
         return 0
     return staticcall ITreasury(treasury).issued(convert(id, uint8)) - self._outside[id]
 
