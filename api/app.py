@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import deps, pages, problems
+from api import deps, openapi, pages, problems
 from api.graphql import schema
 from api.metrics import Metrics
 from api.requests import Requests
@@ -42,12 +42,14 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.add_middleware(Requests, metrics=metrics, body_bytes_max=settings.body_bytes_max)
     problems.install(app)
     for module in (telemetry, oracle, treasury, stations, status, health, pages):
         app.include_router(module.router)
     app.include_router(schema.router(settings))
+    openapi.install(app)
     return app
 
 

@@ -43,8 +43,8 @@ async def landing() -> FileResponse:
 
 @router.get("/docs")
 async def docs() -> FileResponse:
-    """Swagger UI over openapi.json; without its package, the landing page, which links to openapi.json."""
-    page = "docs.html" if "swagger-ui-bundle.js" in ASSETS else "index.html"
+    """Swagger UI over openapi.json where its package is installed, else a plain reference of our own."""
+    page = "docs.html" if "swagger-ui-bundle.js" in ASSETS else "reference.html"
     return FileResponse(STATIC / page, headers=POLICY)
 
 
