@@ -10,8 +10,10 @@
 | models | the tables |
 | service | the loop: one writer, batches, reorgs |
 | rpc, reader | the node: headers, logs, receipts; ranges and the tip |
+| bloom | the header's filter as a witness against a node that leaves logs out |
 | abi | decoders made from the contracts' ABIs |
 | tables | which event fills which table |
 | writer | one batch, or one rollback, as one transaction |
+| upkeep | status, verify, rebuild |
 | derived | balances and supply as functions of the transfers, and the check that they still are |
 """

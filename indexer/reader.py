@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from indexer.abi import Decoder
+from indexer.bloom import Witness
 from indexer.errors import ChainMoved, NodeUnavailable, RangeTooLarge
 from indexer.projection import DecodedLog
 from indexer.rpc import Header, Log, Node, Receipt
@@ -59,6 +60,7 @@ class Reader:
         self._decoder = decoder
         self._settings = settings
         self._span = _FIRST_SPAN
+        self._witness = Witness(decoder.signatures)
 
     async def tip(self, start: Position, head: Header) -> Batch:
         """The next blocks up to the head, at most `margin` of them. Raises Forked if they do not follow `start`."""
@@ -77,8 +79,20 @@ class Reader:
         for header, raw in zip(headers, told, strict=True):
             if any(log.block_hash != header.hash for log in raw):
                 raise ChainMoved("indexer.chain_moved", "the node told logs of another block")
+            await self._check_complete(header, raw)
         logs = self._decode([log for raw in told for log in raw], times)
         return Batch(start, position(headers[-1]), headers, logs, await self._receipts(logs), position(head).number)
+
+    async def _check_complete(self, header: Header, raw: Sequence[Log]) -> None:
+        """Ask for the block's receipts if its bloom filter speaks of events that were not told. Raises NodeUnavailable."""
+        told = {(log.address.lower(), log.topics[0]) for log in raw if log.topics}
+        if not self._witness.contradicts(header.logs_bloom, told):
+            return
+        places = await self._node.places_of(self._decoder.addresses, header.number)
+        if places != {int(log.log_index, 16) for log in raw}:
+            raise NodeUnavailable(
+                "indexer.logs_left_out", f"the node left logs of block {int(header.number, 16)} out of its answer"
+            )
 
     async def ranges(self, start: Position, until: int, head: int) -> AsyncIterator[Batch]:
         """Batches from after `start` up to block `until`, in order, while the next ones are already on their way."""

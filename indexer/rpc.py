@@ -6,7 +6,7 @@ Answers are parsed straight into structs with the few fields that are used; hexa
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -29,6 +29,7 @@ class Header(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     hash: str
     parent_hash: str
     timestamp: str
+    logs_bloom: str = "0x0"
 
 
 class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -57,6 +58,19 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     effective_gas_price: str = "0x0"
 
 
+class LogPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Which contract logged, and where in its block."""
+
+    address: str
+    log_index: str
+
+
+class BlockReceipt(msgspec.Struct, frozen=True, gc=False):
+    """A receipt, for its logs alone."""
+
+    logs: list[LogPlace]
+
+
 class _Fault(msgspec.Struct, frozen=True, gc=False):
     code: int
     message: str = ""
@@ -79,6 +93,7 @@ _LOGS_REPLY = msgspec.json.Decoder(_LogsReply)
 _HEADER: msgspec.json.Decoder[Header | None] = msgspec.json.Decoder(Header | None)
 _LOGS: msgspec.json.Decoder[list[Log] | None] = msgspec.json.Decoder(list[Log] | None)
 _RECEIPT: msgspec.json.Decoder[Receipt | None] = msgspec.json.Decoder(Receipt | None)
+_BLOCK_RECEIPTS: msgspec.json.Decoder[list[BlockReceipt] | None] = msgspec.json.Decoder(list[BlockReceipt] | None)
 _TEXT: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
@@ -150,6 +165,13 @@ class Node:
         if any(receipt is None for receipt in found):
             raise ChainMoved("indexer.chain_moved", "the node no longer has a transaction whose log it told")
         return [receipt for receipt in found if receipt is not None]
+
+    async def places_of(self, addresses: Collection[str], block: str) -> set[int]:
+        """Where in a block, named by its number in hexadecimal, contracts logged by its receipts. `addresses` are in lower case."""
+        receipts = await self._ask("eth_getBlockReceipts", [block], _BLOCK_RECEIPTS)
+        if receipts is None:
+            raise ChainMoved("indexer.chain_moved", "the node no longer has a block that it had")
+        return {int(log.log_index, 16) for r in receipts for log in r.logs if log.address.lower() in addresses}
 
     async def _ask(self, method: str, params: list[Any], decoder: msgspec.json.Decoder[T]) -> T:
         reply = _parse(_ONE, await self._post(_question(0, method, params)))

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.service import Indexer
 from kit.database import Database
-from tests.conftest import Deployed
+from tests.conftest import Deployed, TestChain
 from tests.integration.indexer.copies import make_indexer
 from tests.integration.indexer.world import World
 
@@ -16,6 +16,15 @@ from tests.integration.indexer.world import World
 @pytest.fixture
 def world(deployment: Deployed) -> World:
     made = World(deployment)
+    made.begin()
+    return made
+
+
+@pytest.fixture
+def own_world(anvil: TestChain, deployment: Deployed) -> World:
+    """A world on a chain of its own: reorgs there and snapshots of the shared chain do not meet."""
+    anvil.call("anvil_loadState", deployment.chain.call("anvil_dumpState"))
+    made = World(Deployed(anvil, deployment.path))
     made.begin()
     return made
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import select, text
 
+from indexer.bloom import bits_of
 from indexer.errors import LogsMissing, NodeBehind, NodeUnavailable
 from indexer.models import Cursor
 from indexer.upkeep import verify
@@ -142,35 +143,70 @@ async def test_log_told_twice__nothing_stored(world: World, database: Database, 
         assert (await verify(session)).events == 0
 
 
-@pytest.mark.parametrize("event", ["transfer", "mint"])
-async def test_node_that_leaves_a_log_out__stops(world: World, database: Database, proxy: Proxy, event: str) -> None:
-    home = world.station()
-    world.report({home: KWH})
-    left_out = world.claim(home)
-    topics = {"mint": "Minted", "transfer": "TransferSingle"}
-    contract = {"mint": "Treasury", "transfer": "EnergyToken"}[event]
-    topic = world.topic(contract, topics[event])
-    if event == "transfer":
-        world.transfer(world.owners[home, 1], world.actor(), E, 10)
-    else:
-        world.report({home: KWH})
-        world.claim(home)
+def leaving_out(world: World, transaction: str, contract: str, event: str) -> Callable[[Question, Answer], Answer]:
+    """Answers as a node that lost one transaction's logs of an event."""
+    topic = world.topic(contract, event)
 
     def spoil(question: Question, answer: Answer) -> Answer:
         if question["method"] != "eth_getLogs":
             return answer
-        kept = [
-            log
-            for log in answer["result"]
-            if not (log["transactionHash"] == left_out["transactionHash"] and log["topics"][0] == topic)
-        ]
-        return {**answer, "result": kept}
+        lost = [log["transactionHash"] == transaction and log["topics"][0] == topic for log in answer["result"]]
+        return {**answer, "result": [log for log, gone in zip(answer["result"], lost, strict=True) if not gone]}
 
-    proxy.spoil = spoil
+    return spoil
+
+
+EVENTS = [("Treasury", "Minted"), ("EnergyToken", "TransferSingle")]
+
+
+@pytest.mark.parametrize(("contract", "event"), EVENTS)
+async def test_tip__log_left_out__noticed_by_the_bloom_filter(
+    world: World, database: Database, proxy: Proxy, contract: str, event: str
+) -> None:
+    home = world.station()
+    world.report({home: KWH})
+    proxy.spoil = leaving_out(world, world.claim(home)["transactionHash"], contract, event)
     indexer = make_indexer(world.deployed, database, rpc_url=proxy.url)
+    with pytest.raises(NodeUnavailable, match="left logs of block"):
+        await indexer.catch_up()
+    async with database.transaction() as session:
+        assert (await verify(session)).events == 0
+    proxy.spoil = lambda _, answer: answer
+    await indexer.catch_up()
+    await assert_equal_to_chain(world, database)
+
+
+@pytest.mark.parametrize(("contract", "event"), EVENTS)
+async def test_range__log_left_out__stops_where_the_sums_show_it(
+    world: World, database: Database, proxy: Proxy, contract: str, event: str
+) -> None:
+    home = world.station()
+    world.report({home: KWH})
+    proxy.spoil = leaving_out(world, world.claim(home)["transactionHash"], contract, event)
+    if event == "Minted":
+        world.report({home: KWH})
+        world.claim(home)
+    else:
+        world.transfer(world.owners[home, 1], world.actor(), E, 10)
+    world.deployed.chain.mine()
+    indexer = make_indexer(world.deployed, database, rpc_url=proxy.url, margin=1)
     with pytest.raises(LogsMissing, match="leaves"):
         async with asyncio.timeout(10):
             await indexer.run()
+
+
+async def test_bits_of_our_events__are_the_header_s(world: World) -> None:
+    home = world.station()
+    world.report({home: KWH})
+    block = world.claim(home)["blockNumber"]
+    header = world.call("eth_getBlockByNumber", block, False)
+    logs = world.call("eth_getLogs", {"fromBlock": block, "toBlock": block})
+    held = 0
+    for log in logs:
+        for text_ in (log["address"], *log["topics"]):
+            held |= bits_of(bytes.fromhex(text_[2:]))
+    assert len(logs) >= 2
+    assert held == int(header["logsBloom"], 16)
 
 
 async def test_node_and_database_away_for_a_while__goes_on(world: World, database: Database, proxy: Proxy) -> None:

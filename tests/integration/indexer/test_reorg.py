@@ -11,7 +11,6 @@ import orjson
 import pytest
 from sqlalchemy import select, text
 
-import tests.conftest as servers
 from greencore.embedded.anvil import Anvil
 from greencore.embedded.ports import free_ports
 from greencore.embedded.program import running
@@ -44,7 +43,8 @@ async def reorgs(database: Database) -> int:
         return (await session.scalars(select(Cursor.reorgs))).one()
 
 
-async def test_reorg__takes_back_and_replays(world: World, database: Database, other_database: Database) -> None:
+async def test_reorg__takes_back_and_replays(own_world: World, database: Database, other_database: Database) -> None:
+    world = own_world
     await with_slots(database, other_database)
     projection = Reports()
     home, farm = world.station(), world.station()
@@ -84,8 +84,9 @@ def last_block(copy: dict[str, list[tuple[object, ...]]]) -> int:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_random_reorgs__while_following(
-    world: World, database: Database, other_database: Database, seed: int
+    own_world: World, database: Database, other_database: Database, seed: int
 ) -> None:
+    world = own_world
     await with_slots(database, other_database)
     chance = Random(seed)
     homes = [world.station() for _ in range(3)]
@@ -113,15 +114,13 @@ async def test_random_reorgs__while_following(
         for _ in range(25):
             for _ in range(chance.randrange(1, 6)):
                 act()
-            await asyncio.sleep(chance.random() * 0.06)
+            if chance.random() < 0.5:
+                await at_the_head(world, database, task)
             world.deployed.chain.reorg(chance.randrange(1, 9))
             await asyncio.sleep(chance.random() * 0.06)
         world.report(dict.fromkeys(homes, KWH))
         world.claim(homes[0])
-        async with asyncio.timeout(20):
-            while await cursor_hash(database) != world.call("eth_getBlockByNumber", "latest", False)["hash"]:
-                assert not task.done()
-                await asyncio.sleep(0.05)
+        await at_the_head(world, database, task)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -139,7 +138,15 @@ async def cursor_hash(database: Database) -> str:
         return "0x" + found.hex() if found else ""
 
 
-async def test_deeper_than_the_window__stops_and_rebuild_heals(world: World, database: Database) -> None:
+async def at_the_head(world: World, database: Database, following: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(20):
+        while await cursor_hash(database) != world.call("eth_getBlockByNumber", "latest", False)["hash"]:
+            assert not following.done()
+            await asyncio.sleep(0.02)
+
+
+async def test_deeper_than_the_window__stops_and_rebuild_heals(own_world: World, database: Database) -> None:
+    world = own_world
     home = world.station()
     for _ in range(6):
         world.report({home: KWH})
@@ -158,14 +165,13 @@ async def test_deeper_than_the_window__stops_and_rebuild_heals(world: World, dat
 
 
 async def test_chain_restarted_from_an_older_state(
-    tmp_path: Path, database: Database, other_database: Database
+    deployment: Deployed, tmp_path: Path, database: Database, other_database: Database
 ) -> None:
     """First it looks like a node that lags, then it goes another way."""
     server = Anvil(tmp_path / "anvil", free_ports(1)[0], automine=True)
     with running(server.prepare(), tmp_path / "anvil.log"):
-        path = tmp_path / "deployment.json"
-        servers.deploy(server.url, path)
-        world = World(Deployed(TestChain(server), path))
+        server.call("anvil_loadState", deployment.chain.call("anvil_dumpState"))
+        world = World(Deployed(TestChain(server), deployment.path))
         world.begin()
         home = world.station()
         world.report({home: KWH})
@@ -188,10 +194,7 @@ async def test_chain_restarted_from_an_older_state(
             world.call("anvil_autoImpersonateAccount", True)
             world.report({home: 2 * KWH})
             world.claim(home)
-            async with asyncio.timeout(10):
-                while await cursor_hash(database) != world.call("eth_getBlockByNumber", "latest", False)["hash"]:
-                    assert not task.done()
-                    await asyncio.sleep(0.05)
+            await at_the_head(world, database, task)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
