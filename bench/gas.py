@@ -57,7 +57,9 @@ def table(rows: Sequence[Row]) -> str:
         target = f"≤ {row.target:,}" if row.target else ""
         value = f"{row.value:,}" + ("" if row.target is None or row.value <= row.target else " **missed**")
         lines.append(f"| {row.name} | {row.size:,} | {value} | {target} | {beside} |\n")
-    return _HEAD.format(refresh=REFRESH) + "".join(lines)
+    missed = [row for row in rows if row.target is not None and row.value > row.target]
+    reasons = dict.fromkeys(f"\n{row.name}: {row.reason}.\n" for row in missed if row.reason)
+    return _HEAD.format(refresh=REFRESH) + "".join([*lines, *reasons])
 
 
 def as_figure(row: Row) -> Figure:
