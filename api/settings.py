@@ -45,7 +45,7 @@ class ApiSettings(DoorSettings):
         default=SecretStr(""), description="bearer token of operators, 16 characters or more; empty closes their doors"
     )
     oracle_operator_token: SecretStr = Field(
-        default=SecretStr(""), description="the oracle nodes' operator token, to ask them for a report"
+        default=SecretStr(""), description="the oracle nodes' operator token; empty: the same as ours"
     )
     propose_timeout_s: float = Field(
         default=60.0, gt=0, description="wait for a node to bring a report that an operator asked for, wall time"
@@ -58,6 +58,11 @@ class ApiSettings(DoorSettings):
     page_max: int = Field(default=1_000, ge=1, description="most rows of one page")
     graphql_depth_max: int = Field(default=10, ge=3, description="deepest query")
     graphql_cost_max: int = Field(default=20_000, ge=100, description="most objects that a query may ask for")
+
+    @property
+    def node_token(self) -> str:
+        """What the nodes are asked with."""
+        return (self.oracle_operator_token or self.operator_token).get_secret_value()
 
     @field_validator("operator_token")
     @classmethod

@@ -219,7 +219,7 @@ async def sign(services: ServicesDep, wanted: SignRequest) -> Signed:
 
 async def _ask_for_report(services: Services, node: str, wanted: SignRequest) -> NodeAnswer:
     body = {"utility": int(wanted.utility)} | ({} if wanted.slot is None else {"slot": wanted.slot})
-    headers = {"Authorization": f"Bearer {services.settings.oracle_operator_token.get_secret_value()}"}
+    headers = {"Authorization": f"Bearer {services.settings.node_token}"}
     try:
         answer = await services.http.post(
             f"{node}/propose", json=body, headers=headers, timeout=services.settings.propose_timeout_s
