@@ -49,8 +49,10 @@ class Config:
             made = yaml.safe_load(path.read_text())
         except (OSError, yaml.YAMLError) as error:
             raise BadConfig(f"{path}: {error}") from error
-        if not isinstance(made, dict) or (odd := set(made) ^ set(cls.__slots__)):
-            raise BadConfig(f"{path}: fields missing or unknown: {', '.join(sorted(odd)) if odd else 'all'}")
+        if not isinstance(made, dict):
+            raise BadConfig(f"{path}: not a mapping of fields")
+        if odd := set(made) ^ set(cls.__slots__):
+            raise BadConfig(f"{path}: fields missing or unknown: {', '.join(sorted(map(str, odd)))}")
         try:
             config = cls(
                 live=_flag(made["live"], "live"),
