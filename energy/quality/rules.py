@@ -35,7 +35,8 @@ class Seen:
 class View:
     """A slot among its neighbours.
 
-    `run` is how many slots in a row, this one included, have exactly its energy. `before_waits` and `after_waits`: that neighbour
+    `run` is how many slots in a row, this one included, have exactly its energy. `near` is E_net of the other slots that are
+    remembered. `before_waits` and `after_waits`: that neighbour
     is missing and may still come. `roles` are what each meter has measured so far.
     """
 
@@ -45,6 +46,7 @@ class View:
     before_waits: bool
     after_waits: bool
     run: int
+    near: Sequence[int]
     roles: Mapping[str, Sequence[str]]
     cap_uwh: int
     policy: Policy
@@ -145,16 +147,20 @@ def _capacity(view: View) -> Finding | None:
 
 
 def _spike(view: View) -> Finding | None:
-    """V10-lite: far above both neighbours. Above the only one known: held until the other comes."""
+    """V10: far above both neighbours and above the third highest of the hours around, so that sun between clouds is no spike.
+
+    Above the only neighbour that is known: held until the other comes.
+    """
     here = view.here.net.uwh
     known = [abs(side.net.uwh) for side in (view.before, view.after) if side is not None]
     waits = (view.before is None and view.before_waits) or (view.after is None and view.after_waits)
     if here <= 0 or not known or (len(known) == 1 and not waits):
         return None
-    base, policy = max(known), view.policy
+    third = sorted(view.near, reverse=True)[2] if len(view.near) > 2 else 0
+    base, policy = max(*known, third), view.policy
     if here * PPM <= base * policy.spike_ppm or (here - base) * PPM <= view.cap_uwh * policy.spike_floor_ppm:
         return None
-    return "suspect", {"e_net_uwh": here, "neighbour_uwh": base, "provisional": len(known) == 1}
+    return "suspect", {"e_net_uwh": here, "base_uwh": base, "provisional": len(known) == 1}
 
 
 def _flat(view: View) -> Finding | None:

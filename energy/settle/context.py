@@ -12,6 +12,7 @@ from typing import Any, Self
 from edge.protocol import Interval
 from energy.estimate.rules import Gap
 
+FORM = 1
 KEPT_SLOTS = 16  # of the newest slots; more than the longest run that a rule counts
 EXPECTED_SLOTS = 192  # a meter that was silent for longer is not waited for
 
@@ -21,11 +22,12 @@ _KEPT = (*_ENERGY, "meterWh", "chargeWh", "dischargeWh", "importRegisterWh", "ex
 
 @dataclass(slots=True)
 class Entry:
-    """A slot that was read. `counted` is what the net register holds of it, `fired` the rules that found it suspect for good."""
+    """A slot that was read. `uwh` is its E_net, `counted` what the net register holds of it, `fired` who suspects it for good."""
 
     measures: dict[str, dict[str, int]]
     marks: dict[str, tuple[str | None, int | None]]
     late_slots: int
+    uwh: int = 0
     counted: int = 0
     quality: int = 0
     fired: list[str] = field(default_factory=list)
@@ -44,16 +46,26 @@ class Entry:
     def to_list(self) -> list[Any]:
         """JSON form."""
         marks = {meter: list(mark) for meter, mark in self.marks.items()}
-        return [self.measures, marks, self.late_slots, self.counted, self.quality, self.fired, self.provisional]
+        return [
+            self.measures,
+            marks,
+            self.late_slots,
+            self.uwh,
+            self.counted,
+            self.quality,
+            self.fired,
+            self.provisional,
+        ]
 
     @classmethod
     def from_list(cls, raw: Iterable[Any]) -> Self:
         """Read `to_list`."""
-        measures, marks, late, counted, quality, fired, provisional = raw
+        measures, marks, late, uwh, counted, quality, fired, provisional = raw
         return cls(
             {meter: dict(given) for meter, given in measures.items()},
             {meter: (mark[0], mark[1]) for meter, mark in marks.items()},
             late,
+            uwh,
             counted,
             quality,
             list(fired),
@@ -141,6 +153,7 @@ class Context:
     def to_json(self) -> dict[str, Any]:
         """JSON form, in which equal memories are equal."""
         return {
+            "form": FORM,
             "first": self.first,
             "through": self.through,
             "slots": {str(slot): entry.to_list() for slot, entry in sorted(self.entries.items())},
@@ -150,9 +163,11 @@ class Context:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Read `to_json`; an empty mapping is an empty memory."""
+        """Read `to_json`; an empty mapping is an empty memory. Raises ValueError for the form of another version."""
         if not raw:
             return cls()
+        if raw["form"] != FORM:
+            raise ValueError(f"a register's context of form {raw['form']} can't be read; this version writes {FORM}")
         return cls(
             raw["first"],
             raw["through"],

@@ -10,7 +10,7 @@ from energy.estimate.rules import Estimate, Gap, estimate
 from energy.net.rules import NetEnergy, e_net, start_counters
 from energy.policy import ESTIMATED, PPM, RAW, VALIDATED, Policy, StationParameters, Verdict
 from energy.quality.rules import Seen, View, judge
-from energy.settle.context import Context, Entry, Hole
+from energy.settle.context import KEPT_SLOTS, Context, Entry, Hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Step:
             if reading.meter in entry.measures:
                 raise ValueError(f"slot {slot} of meter {reading.meter} was counted already")
             entry.add(reading)
+        entry.uwh = self._net(slot).uwh
         self.context.hear(slot, entry)
         self._touched.add(slot)
 
@@ -134,10 +135,11 @@ class Step:
 
     def _row(self, slot: int) -> set[int]:
         """The slots in a row around one that have exactly its energy; zeros, every night, make no row."""
-        energy, row = self._net(slot).uwh, {slot}
+        entries = self.context.entries
+        energy, row = entries[slot].uwh, {slot}
         for direction in (-1, 1) if energy else ():
             other = slot + direction
-            while other in self.context.entries and self._net(other).uwh == energy:
+            while other in entries and entries[other].uwh == energy:
                 row.add(other)
                 other += direction
         return row
@@ -168,6 +170,7 @@ class Step:
             before_waits=context.due(before),
             after_waits=context.due(after),
             run=len(self._row(slot)),
+            near=[entries[other].uwh for other in entries if other != slot and abs(other - slot) <= KEPT_SLOTS],
             roles={name: meter.expected(slot) for name, meter in context.meters.items()},
             cap_uwh=self._parameters.cap_uwh,
             policy=self._policy,

@@ -31,6 +31,7 @@ def view(here: Seen, **more: Any) -> View:
         "before_waits": False,
         "after_waits": False,
         "run": 1,
+        "near": (),
         "roles": {},
         "cap_uwh": CAP,
         "policy": POLICY,
@@ -101,6 +102,11 @@ CASES = {
     "spike": (
         view(seen(5, energy(28 * KWH // 10)), before=quiet(), after=quiet()),
         view(seen(5, energy(28 * KWH // 10 + 1)), before=quiet(), after=quiet()),
+        ("V10", "suspect"),
+    ),
+    "sun between clouds": (
+        view(seen(5, energy(5 * KWH)), before=quiet(), after=quiet(), near=(KWH, KWH, 2 * KWH, 6 * KWH, 7 * KWH)),
+        view(seen(5, energy(5 * KWH)), before=quiet(), after=quiet(), near=(KWH, KWH, KWH, 6 * KWH, 7 * KWH)),
         ("V10", "suspect"),
     ),
     "spike, not worth a look": (

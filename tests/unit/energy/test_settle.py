@@ -169,6 +169,13 @@ def test_a_missing_measure_is_not_a_zero() -> None:
     assert steps[1].register.net == -KWH
 
 
+def test_a_register_of_another_version_is_refused_and_not_guessed_at() -> None:
+    (step,) = run(Register(), (10, [net(10, KWH)]))
+    other = Register.from_json(step.register.to_json().replace('"form":1', '"form":2'))
+    with pytest.raises(ValueError, match="form 2"):
+        run(other, (11, [net(11, KWH)]))
+
+
 def test_what_is_not_ours_or_given_twice_is_refused() -> None:
     (step,) = run(Register(), (10, [net(10, KWH)]))
     with pytest.raises(ValueError, match="already"):
