@@ -99,10 +99,16 @@ async def _leaves(stack: Stack, rpc: Rpc, oracle: OracleClient, slot: int) -> li
     raise Unavailable("demo.no_leaves", f"no node has the leaves of slot {slot}")
 
 
-def verdict(stations: Sequence[Station], stack: Stack, view: View, chain: ChainSide) -> dict[str, Any]:
-    """The whole comparison, ready for JSON. `reconciled` is true only if every sum agrees on both sides."""
+def verdict(
+    stations: Sequence[Station], stack: Stack, view: View, chain: ChainSide, *, last_slot: int
+) -> dict[str, Any]:
+    """The whole comparison, ready for JSON. `reconciled` is true only if every sum agrees on both sides.
+
+    `last_slot` is the newest slot that an agent recorded: as long as no report has reached it, something is still on its way.
+    """
     lines = [_line(station, stack, view, chain) for station in stations]
     checks = {
+        "every_recorded_slot_is_reported": chain.slot >= last_slot,
         "signed_total_is_the_sum_of_leaves": chain.total_uwh == sum(leaf.mintable for leaf in chain.leaves.values()),
         "minted_is_not_more_than_signed": sum(chain.minted.values()) <= chain.total_uwh,
         "tokens_in_circulation_are_those_issued": chain.supply_uwh == chain.issued_uwh,

@@ -218,8 +218,8 @@ class Demo:
             except GreenCoreError:
                 await asyncio.sleep(_STEP_SECONDS)
                 continue
-            result = verdict(self.options.stations, self.stack, self.view, chain)
-            if chain.slot >= last and result["reconciled"]:
+            result = verdict(self.options.stations, self.stack, self.view, chain, last_slot=last)
+            if result["reconciled"]:
                 break
             await asyncio.sleep(_STEP_SECONDS)
         return result

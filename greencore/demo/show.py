@@ -139,8 +139,7 @@ Look here
   wallet      network RPC URL {stack.anvil.url}   chain id {CHAIN_ID}   symbol ETH
               token (ERC-1155) {token}  id 1 = E, 9 decimals: 1 E = 1 kWh
               first owner's key {private_key(FIRST_OWNER)} (worthless anywhere else)
-  check       GREENCORE_RPC_URL={stack.anvil.url} GREENCORE_DEPLOYMENT={stack.deployment} \\
-              GREENCORE_ORACLE_NODES={",".join(stack.node_urls)} greencore verify
+  check       greencore verify --rpc {stack.anvil.url} --deployment {stack.deployment} --leaves {stack.node_urls[0]}
   logs        {stack.folder.logs}
 Ctrl-C stops everything; the same command goes on from there; --fresh starts over.
 """
