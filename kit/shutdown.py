@@ -10,6 +10,8 @@ from kit import logs
 
 log = logs.get(__name__)
 
+_AGAIN_SECONDS = 2.0
+
 
 async def run_until_signal(*tasks: Coroutine[object, object, None]) -> None:
     """Run every coroutine until SIGINT or SIGTERM, then cancel all and wait for them.
@@ -26,8 +28,12 @@ async def run_until_signal(*tasks: Coroutine[object, object, None]) -> None:
             waiter = group.create_task(stop.wait())
             await asyncio.wait([waiter, *running], return_when=asyncio.FIRST_COMPLETED)
             log.info("stopping")
-            for task in (waiter, *running):
-                task.cancel()
+            pending = {waiter, *running}
+            while pending:
+                # again and again: a cancellation that meets a driver in the wrong moment (Python 3.11's wait_for) is swallowed
+                for task in pending:
+                    task.cancel()
+                _, pending = await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
     except BaseExceptionGroup as failed:
         if len(failed.exceptions) == 1:  # a role's own error, not wrapped: its message is for a person
             raise failed.exceptions[0] from None

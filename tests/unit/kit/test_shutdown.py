@@ -42,3 +42,22 @@ async def test_signal__cancels_all_and_returns() -> None:
     asyncio.get_running_loop().call_later(0.01, os.kill, os.getpid(), signal.SIGTERM)
     await run_until_signal(task("a"), task("b"))
     assert sorted(ended) == ["a", "b"]
+
+
+async def test_a_part_that_swallows_its_cancellation_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.shutdown._AGAIN_SECONDS", 0.05)
+    swallowed = 0
+
+    async def deaf() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed == 3:
+                    raise
+
+    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(run_until_signal(deaf()), 5)
+    assert swallowed == 3
