@@ -113,7 +113,7 @@ class Node:
         self._tries: dict[tuple[int, int], int] = {}
         self.last_attempt: Attempt | None = None
         self.last_error: tuple[str, str] | None = None
-        self.last_loop_wall: float = 0.0
+        self.last_loop_wall = time.time()
 
     async def close(self) -> None:
         """Close the connections to the peers."""
