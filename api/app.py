@@ -5,6 +5,7 @@
 `uvicorn --factory api.app:from_environment` starts it, and so does `await serve(settings)`.
 """
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -62,11 +63,11 @@ async def serve(settings: ApiSettings) -> None:
     """Serve until cancelled or until a signal. Raises OSError if the port is taken."""
     config = uvicorn.Config(
         create_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
+        log_config=None,
         access_log=False,
-        log_level="warning",
         server_header=False,
         ws="websockets-sansio",
+        timeout_graceful_shutdown=10,
     )
-    await uvicorn.Server(config).serve()
+    with socket.create_server((settings.api_host, settings.api_port), backlog=1_024) as listening:
+        await uvicorn.Server(config).serve(sockets=[listening])

@@ -58,10 +58,11 @@ async def fetch(
     """
     for node in nodes:
         try:
-            answer = await http.get(f"{node}/leaves/{utility}/{slot}")
+            # by its hash, which a node can serve from its signature on; by its slot only once it saw the report accepted
+            answer = await http.get(f"{node}/files/0x{data_hash.hex()}")
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            log.info("leaves.no_answer", node=node, slot=slot, error=type(error).__name__)
+            log.debug("leaves.no_answer", node=node, slot=slot, error=type(error).__name__)
             continue
         if keccak(answer.content) != data_hash:
             log.warning("leaves.other_bytes", node=node, utility=utility, slot=slot)

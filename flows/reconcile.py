@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The books side by side: what the quorum signed, what the chain settled, what our index says; and whether they agree.
 
-Everything is read as of one block, the indexer's cursor, so that a claim in flight is no finding. Amounts in µWh.
+Everything is read as of one block, so that a claim in flight is no finding: the indexer's cursor, or the block before the newest
+report while the leaves of that one are on their way. Amounts in µWh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from flows import leaves as published
 from indexer.models import Cursor, MintedRow, ReportRow, Supply
 from kit.errors import NotFound
 from kit.ids import station_uuid
+from oracle.models import OracleLeaves
 from oracle.rules import Leaf
 
 Verdict = Literal["reconciled", "waiting", "broken"]
@@ -45,7 +47,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A utility's books at a block. `slot` is the newest report's. `findings` say what is wrong, for people."""
+    """A utility's books at a block. `slot` is the newest report's there. `findings` say what is wrong, for people."""
 
     utility: int
     block: int
@@ -68,9 +70,10 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What our database says at the indexer's cursor. `indexed` holds what was minted by station and tenure."""
+    """What our database says. `indexed` holds what was minted up to `block` by station and tenure; supply is as of `cursor`."""
 
     utility: int
+    cursor: int
     block: int
     slot: int | None
     leaves: Sequence[Leaf]
@@ -79,23 +82,24 @@ class Stored:
 
 
 async def stored(session: AsyncSession, *, utility: int) -> Stored:
-    """Our side of the comparison.
+    """Our side of the comparison: at the cursor, or before the first report whose leaves did not come yet.
 
-    Raises NotFound if nothing is indexed or the newest report's leaves are not here yet, Conflict if these are not what
-    the report says.
+    Raises NotFound if nothing is indexed or no block is told whole, Conflict if the stored leaves are not what their report says.
     """
-    block = await session.scalar(select(func.max(Cursor.block_number)))
-    if block is None:
+    cursor = await session.scalar(select(func.max(Cursor.block_number)))
+    if cursor is None:
         raise NotFound("indexer.empty", "nothing is indexed yet; ask again soon")
-    report = await session.scalar(
-        select(ReportRow).where(ReportRow.utility == utility).order_by(ReportRow.slot.desc()).limit(1)
-    )
+    report = await _newest_with_leaves(session, utility)
+    block = await _block_before_the_next(session, utility, report)
+    if report is not None and block is not None and block < report.block_number:
+        raise NotFound("oracle.leaves_pending", "two reports came in one block and the leaves of one are not here yet")
     return Stored(
         utility=utility,
-        block=block,
+        cursor=cursor,
+        block=cursor if block is None else min(block, cursor),
         slot=None if report is None else report.slot,
         leaves=() if report is None else (await published.load(session, report)).leaves,
-        indexed=await _indexed(session, utility),
+        indexed=await _indexed(session, utility, cursor if block is None else block),
         supply_units=await _supply(session, utility),
     )
 
@@ -123,7 +127,7 @@ async def reconcile(ours: Stored, oracle: OracleClient, treasury: TreasuryClient
         slot=ours.slot,
         oracle_total_uwh=(await oracle.head(ours.utility, block=ours.block)).total,
         chain_minted_uwh=await treasury.minted(ours.utility, block=ours.block),
-        chain_issued_uwh=await treasury.issued(ours.utility, block=ours.block),
+        chain_issued_uwh=await treasury.issued(ours.utility, block=ours.cursor),
         supply_units=ours.supply_units,
         lines=lines,
     )
@@ -147,10 +151,30 @@ def findings_of(made: Reconciliation, *, strangers: int) -> tuple[str, ...]:
     return tuple(text for wrong, text in checks if wrong)
 
 
-async def _indexed(session: AsyncSession, utility: int) -> dict[tuple[UUID, int], int]:
+async def _newest_with_leaves(session: AsyncSession, utility: int) -> ReportRow | None:
+    found: ReportRow | None = await session.scalar(
+        select(ReportRow)
+        .join(OracleLeaves, OracleLeaves.data_hash == ReportRow.data_hash)
+        .where(ReportRow.utility == utility)
+        .order_by(ReportRow.slot.desc())
+        .limit(1)
+    )
+    return found
+
+
+async def _block_before_the_next(session: AsyncSession, utility: int, report: ReportRow | None) -> int | None:
+    """The last block in which `report` was the newest one; None if it still is."""
+    later = select(func.min(ReportRow.block_number)).where(ReportRow.utility == utility)
+    if report is not None:
+        later = later.where(ReportRow.slot > report.slot)
+    first: int | None = await session.scalar(later)
+    return None if first is None else first - 1
+
+
+async def _indexed(session: AsyncSession, utility: int, block: int) -> dict[tuple[UUID, int], int]:
     rows = await session.execute(
         select(MintedRow.station, MintedRow.tenure, func.sum(MintedRow.to_register - MintedRow.from_register))
-        .where(MintedRow.utility == utility)
+        .where(MintedRow.utility == utility, MintedRow.block_number <= block)
         .group_by(MintedRow.station, MintedRow.tenure)
     )
     return {(station, tenure): int(total) for station, tenure, total in rows}

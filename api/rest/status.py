@@ -116,7 +116,7 @@ async def status(services: ServicesDep) -> Status:
     )
 
 
-@router.get("/reconciliation", responses={404: {"description": "the newest report's leaves are not here yet"}})
+@router.get("/reconciliation", responses={404: {"description": "nothing is indexed yet"}})
 async def reconciliation(services: ServicesDep, utility: UtilityQuery = Utility.E) -> ReconciliationShown:
     """What the quorum signed, what the chain settled and what our index says, side by side for every tenure."""
     contracts = services.chain.contracts()

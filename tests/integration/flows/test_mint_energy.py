@@ -5,6 +5,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import uvicorn
@@ -109,7 +110,7 @@ async def liar() -> AsyncIterator[str]:
     async def answer(_: Request) -> Response:
         return Response(b"greencore.leaves.v1\nreadings,0x" + b"00" * 32 + b"\n")
 
-    app = Starlette(routes=[Route("/leaves/{utility:int}/{slot:int}", answer)])
+    app = Starlette(routes=[Route("/files/{hash}", answer)])
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     listening = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(server._serve(sockets=[listening]))
@@ -224,8 +225,7 @@ async def test_the_books_agree_wait_and_break(platform: Platform) -> None:
     assert await verdict() == ("reconciled", 0)
     slot = await reported(platform, station)
     await platform.indexer.catch_up()
-    with pytest.raises(NotFound, match="not fetched"):
-        await verdict()
+    assert await verdict() == ("reconciled", 0)  # as of the block before the report whose leaves are not here yet
     platform.keeper = Keeper(grid.oracle, grid.treasury, Breaks(grid.rpc, account(PAYER), chain_id=31337))
     async with platform.database.transaction() as session:
         report = await report_at(session, E, slot)
@@ -240,6 +240,6 @@ async def test_the_books_agree_wait_and_break(platform: Platform) -> None:
         stored_leaves = await leaves.load(session, report)
         assert stored_leaves.leaves[0].mintable == KWH
         ours = await stored(session, utility=E)
-    forged = type(ours)(ours.utility, ours.block, ours.slot, (), {}, 10 * KWH)
+    forged = replace(ours, leaves=(), indexed={}, supply_units=10 * KWH)
     books = await reconcile(forged, grid.oracle, grid.treasury)
     assert (books.verdict, len(books.findings)) == ("broken", 3)
