@@ -97,13 +97,11 @@ async def mark_processing(session: AsyncSession, *, slot: int, before: datetime 
     return await _change(session, where, state=PROCESSING)
 
 
-async def mark_minted(
-    session: AsyncSession, *, station: UUID, tenure: int, slot: int, tx_hash: bytes, before: datetime | None = None
-) -> int:
-    """A claim settled a tenure's register up to `slot`: its intervals carry the transaction. Returns how many changed.
+async def mark_minted(session: AsyncSession, *, station: UUID, tenure: int, slot: int, tx_hash: bytes) -> int:
+    """A claim settled a tenure's register up to `slot`: what reports counted until then carries the transaction.
 
-    `before` leaves out what was evaluated at that instant or later: give the time of the report's block. Safe to repeat; an
-    interval that is minted keeps its first transaction.
+    Returns how many changed. Safe to repeat; an interval that is minted keeps its first transaction, and one that no report
+    has counted yet (`mark_processing`) waits for a later claim.
     """
     held = await session.get(EnergyTenure, (station, tenure))
     if held is None:
@@ -111,14 +109,12 @@ async def mark_minted(
     first = -(-int(held.since.timestamp()) // SLOT_SECONDS)
     where = [
         EnergyInterval.station == station,
-        EnergyInterval.state.in_((STORED, PROCESSING)),
+        EnergyInterval.state == PROCESSING,
         EnergyInterval.slot >= first,
         EnergyInterval.slot <= slot,
     ]
     if held.until is not None:
         where.append(EnergyInterval.slot < -(-int(held.until.timestamp()) // SLOT_SECONDS))
-    if before is not None:
-        where.append(EnergyInterval.created_at < before)
     return await _change(session, where, state=MINTED, minted_tx=tx_hash)
 
 

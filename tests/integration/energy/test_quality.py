@@ -91,9 +91,10 @@ async def test_a_mint_marks_what_it_covers_and_can_be_taken_back(
     await evaluate(database, clock)
     mark: dict[str, Any] = {"station": station.id, "tenure": 1, "slot": last - 1, "tx_hash": tx_hash}
     async with database.transaction() as session:
+        assert await repository.mark_minted(session, **mark) == 0  # no report counted anything yet
         assert await repository.mark_processing(session, slot=last - 1, before=cut) == 3
-        assert await repository.mark_minted(session, **mark, before=cut) == 3
-        assert await repository.mark_minted(session, **mark, before=cut) == 0
+        assert await repository.mark_minted(session, **mark) == 3
+        assert await repository.mark_minted(session, **mark) == 0
         assert await repository.mark_minted(session, **{**mark, "tenure": 2}) == 0
     rows = await in_force(database, station, range(last - 4, last + 1))
     states = {slot - last: (row.state, row.minted_tx) for slot, row in rows.items()}
