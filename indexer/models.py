@@ -51,7 +51,10 @@ class Cursor(Base):
 
 
 class Block(Base):
-    """A block of the recent window, by which a reorg is recognised and its fork point found."""
+    """A block of the recent window, by which a reorg is recognised and its fork point found.
+
+    The first row stands before everything indexed: its `parent_hash` is empty and its `time` that of the block after it.
+    """
 
     __tablename__ = "indexer_block"
 

@@ -134,7 +134,7 @@ class Indexer:
         )
         stored = await writer.cursor()
         if stored is None:
-            (header,) = await node.headers([max(self._deployment.first_block - 1, 0)])
+            (header,) = await node.headers([max(self._deployment.first_block, 1)])
             cursor = await writer.begin(header, self._fingerprint)
         elif stored.fingerprint != self._fingerprint:
             raise Stopped(
@@ -198,8 +198,8 @@ class Follower:
         return True
 
     async def _copy_ranges(self, until: int, head: int) -> None:
-        (here,) = await self._node.headers([self.cursor.number])
-        if position(here) != self.cursor:
+        (following,) = await self._node.headers([self.cursor.number + 1])
+        if bytes.fromhex(following.parent_hash[2:]) != self.cursor.hash:
             raise Forked
         async for batch in self._reader.ranges(self.cursor, until, head):
             await self._writer.commit(batch)

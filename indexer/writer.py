@@ -55,9 +55,12 @@ class Writer:
         async with self.transaction() as session:
             return await session.get(Cursor, self._chain_id)
 
-    async def begin(self, header: Header, fingerprint: bytes) -> Position:
-        """Start the copy after a block that is older than every contract."""
-        start = position(header)
+    async def begin(self, first: Header, fingerprint: bytes) -> Position:
+        """Start the copy before the first block that can hold an event of ours.
+
+        The block before is known by its child alone: a development chain that was loaded from a file may show another genesis.
+        """
+        start = Position(position(first).number - 1, bytes.fromhex(first.parent_hash[2:]))
         async with self.transaction() as session:
             session.add(
                 Cursor(
@@ -70,7 +73,9 @@ class Writer:
                     updated_at=self._clock.now(),
                 )
             )
-            await session.execute(insert(Block), [_block(header)])
+            await session.execute(
+                insert(Block).values(number=start.number, hash=start.hash, parent_hash=b"", time=time_of(first))
+            )
         return start
 
     async def commit(self, batch: Batch) -> None:

@@ -125,7 +125,7 @@ async def test_following_the_tip__rows_appear_soon(world: World, database: Datab
     try:
         for round_ in range(1, 6):
             content = world.report({home: KWH})
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(90):
                 while True:
                     async with database.transaction() as session:
                         if await session.scalar(select(ReportRow.total).where(ReportRow.slot == content.slot)):
@@ -154,7 +154,7 @@ async def test_two_indexers__one_writes_and_the_other_takes_over(world: World, d
         tasks[0].cancel()
         world.report({home: KWH})
         world.claim(home)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while True:
                 async with database.transaction() as session:
                     if (await session.get_one(Settled, (E, home, 1))).register == 6 * KWH:

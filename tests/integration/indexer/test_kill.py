@@ -55,7 +55,7 @@ async def test_killed_at_random_instants(
     try:
         for _ in range(KILLS):
             before = await position_of(database)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while await position_of(database) <= before:
                     world.report({home: chance.randrange(1, KWH) for home in homes})
                     for home in homes:
@@ -70,7 +70,7 @@ async def test_killed_at_random_instants(
             process = start(world, database_url)
         assert seen == sorted(set(seen))
         head = int(world.call("eth_blockNumber"), 16)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await position_of(database) < head:  # noqa: ASYNC110 (another process's row)
                 await asyncio.sleep(0.05)
     finally:

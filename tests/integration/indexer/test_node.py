@@ -191,7 +191,7 @@ async def test_range__log_left_out__stops_where_the_sums_show_it(
     world.deployed.chain.mine()
     indexer = make_indexer(world.deployed, database, rpc_url=proxy.url, margin=1)
     with pytest.raises(LogsMissing, match="leaves"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await indexer.run()
 
 
@@ -226,7 +226,7 @@ async def test_node_and_database_away_for_a_while__goes_on(world: World, databas
                     )
             await asyncio.sleep(0.3)
             proxy.status = 200
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(90):
             while (await cursor_of(database))[0] < int(world.call("eth_blockNumber"), 16):  # noqa: ASYNC110 (a row, no event)
                 await asyncio.sleep(0.05)
     finally:

@@ -139,7 +139,7 @@ async def cursor_hash(database: Database) -> str:
 
 
 async def at_the_head(world: World, database: Database, following: "asyncio.Task[None]") -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while await cursor_hash(database) != world.call("eth_getBlockByNumber", "latest", False)["hash"]:
             assert not following.done()
             await asyncio.sleep(0.02)
