@@ -7,6 +7,8 @@ import json
 import os
 import secrets
 import shutil
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._known: dict[str, Any] = {}
+        self._claims: list[socket.socket] = []
         self._chosen: set[str] = set()  # ports that this process looked at: by now a server of ours may listen there
 
     @contextmanager
@@ -50,6 +53,8 @@ class Folder:
             self._known = json.loads(path.read_text()) if path.exists() else {}
             yield
         finally:
+            for claim in self._claims:
+                claim.close()
             os.close(descriptor)
 
     @property
@@ -65,13 +70,27 @@ class Folder:
         self._chosen.add(name)
         others = {port for other, port in ports.items() if other != name}
         for candidate in (ports.get(name), preferred):
-            if candidate is not None and candidate not in others and is_free(candidate):
+            if candidate is not None and candidate not in others and self._claim(candidate):
                 break
         else:
-            candidate = next(port for port in free_ports(len(others) + 1) if port not in others)
+            candidate = next(port for port in free_ports(len(others) + 8) if port not in others and self._claim(port))
         ports[name] = candidate
         self._save()
         return candidate
+
+    def _claim(self, port: int) -> bool:
+        """Take a free port among the houses of this machine: between choosing it and listening another one could choose it too."""
+        if not is_free(port):
+            return False
+        if sys.platform == "linux":  # names of this kind vanish with their process; elsewhere the small risk stays
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                claim.bind(f"\0greencore-port-{port}")
+            except OSError:
+                claim.close()
+                return False
+            self._claims.append(claim)
+        return True
 
     def secret(self, name: str) -> str:
         """A random word that stays the same as long as the folder lives."""

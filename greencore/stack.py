@@ -11,15 +11,17 @@ from pathlib import Path
 from urllib.error import URLError
 
 import migrations
-from greencore.accounts import KEEPER, NODES, private_key
+from greencore.accounts import NODES
 from greencore.embedded.anvil import Anvil
 from greencore.embedded.nats import SERVICE_USER, Nats
 from greencore.embedded.ports import HOST, direct, listens
 from greencore.embedded.postgres import Postgres
 from greencore.embedded.program import Program, StartFailed
 from greencore.folder import Folder
+from greencore.keys import DevelopmentKeys, Keys
 from greencore.supervisor import Supervisor
 
+ROOT = Path(__file__).parents[1]
 SERVERS, ROLES, EDGES = 0, 1, 2  # waves: the last one is stopped first
 PLATFORM = "greencore"
 _READY_SECONDS = 90
@@ -32,6 +34,7 @@ class Stack:
     folder: Folder
     supervisor: Supervisor
     mode: str
+    keys: Keys = field(default_factory=DevelopmentKeys)
     genesis: int | None = None
     clock: str = ""
     tuning: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +108,7 @@ class Stack:
             if not first_time:
                 migrations.upgrade(self.postgres.url(database))
 
-    async def deploy(self, root: Path, config: Path) -> None:
+    async def deploy(self, config: Path) -> None:
         """Deploy the contracts by the script that deploys them anywhere. Raises StartFailed with what it said."""
         log = self.supervisor.log("deploy")
         arguments = (
@@ -122,7 +125,7 @@ class Stack:
             process = await asyncio.create_subprocess_exec(
                 str(Path(sys.executable).parent / "ape"),
                 *arguments,
-                cwd=root,
+                cwd=ROOT,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **self.environment()},
@@ -187,7 +190,7 @@ class Stack:
         return {
             "GREENCORE_RECEIPT_KEY": str(self.receipt_key),
             "GREENCORE_ORACLE_NODES": ",".join(self.node_urls),
-            "GREENCORE_KEEPER_KEY": private_key(KEEPER),
+            **self.keys.keeper(),
         }
 
     def _node(self, index: int) -> Callable[[], Program]:
@@ -197,7 +200,7 @@ class Stack:
                 "GREENCORE_ORACLE_INDEX": str(index),
                 "GREENCORE_ORACLE_PEERS": ",".join(self.node_urls),
                 "GREENCORE_ORACLE_PORT": str(self.node_ports[index]),
-                "GREENCORE_ORACLE_KEYSTORE": private_key(NODES[index]),
+                **self.keys.node(index),
                 "GREENCORE_ORACLE_OPERATOR_TOKEN": self.folder.secret("operator"),
             }
             url = f"{self.node_urls[index]}/healthz"

@@ -112,8 +112,12 @@ class Supervisor:
         assert member.program is not None
         assert member.process is not None
         limit = time.monotonic() + seconds
-        while not await asyncio.to_thread(member.program.ready, member.process.pid):
-            if member.process.poll() is not None:
+        while True:
+            ready = await asyncio.to_thread(member.program.ready, member.process.pid)
+            ended = member.process.poll() is not None  # asked last: somebody else may answer on our port
+            if ready and not ended:
+                break
+            if ended:
                 code = member.process.returncode
                 raise StartFailed(f"{member.name} ended with code {code}:\n{tail(self.log(member.name))}")
             if time.monotonic() > limit:

@@ -23,13 +23,12 @@ from greencore.demo.stations import Station, agent, device_key, simulator, write
 from greencore.embedded.miner import Miner
 from greencore.embedded.program import Program
 from greencore.folder import Folder, clock_text
-from greencore.stack import EDGES, PLATFORM, Stack
+from greencore.stack import EDGES, PLATFORM, ROOT, Stack
 from greencore.supervisor import Supervisor
 from kit.clock import AcceleratedClock, clock_from
 from kit.database import Database
 from kit.errors import GreenCoreError
 
-ROOT = Path(__file__).parents[2]
 _DAYS_BACK = 30
 _SETUP_SECONDS = 3600  # simulated time before the first midnight in which contracts and stations are entered
 _LEAD_SECONDS = 4.0  # wall time between choosing the clock and the first read
@@ -139,7 +138,7 @@ class Demo:
 
     async def _deploy(self) -> None:
         if not self.stack.deployment.exists():
-            await self.stack.deploy(ROOT, ROOT / "scripts" / "development.yaml")
+            await self.stack.deploy(ROOT / "scripts" / "development.yaml")
 
     async def _start_edges(self) -> None:
         """Meters and agents, ready to read: before the roles, so that their start does not cost the first intervals."""
