@@ -28,7 +28,7 @@ from oracle.peer import Peers
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import SignRequest
 from oracle.quorum.propose import Attempt, Proposer
-from oracle.quorum.rules import newest_closed_slot, rank
+from oracle.quorum.rules import RETRY_CODES, newest_closed_slot, rank
 from oracle.quorum.signing import SigningDesk
 from oracle.recount.rules import Advancer
 from oracle.recount.service import Recounter
@@ -150,10 +150,18 @@ class Node:
         signers = await self.chain.signers_for(slot, view)
         if signers is None or self.desk.address not in signers.signers:
             return None
+        if self.desk.is_held(utility, slot):
+            return None
         position = sorted(signers.signers).index(self.desk.address)
         if not self._is_turn(utility, slot, rank(position, slot, len(signers.signers)), len(signers.signers)):
             return None
-        return await self.propose(utility, slot)
+        try:
+            return await self.propose(utility, slot)
+        except GreenCoreError as error:
+            if error.code in RETRY_CODES:
+                # nothing was tried: the turn is not over
+                self._tries[utility, slot] -= 1
+            raise
 
     async def propose(self, utility: int, slot: int | None = None) -> Attempt | None:
         """Propose a slot now, whoever's turn it is; the newest closed one unless named. Raises as `Proposer.propose` does."""
@@ -246,7 +254,8 @@ class Node:
     def _failed(self, utility: int, code: str, detail: str) -> None:
         self.metrics.loop_failures.labels(code).inc()
         if self.last_error != (code, detail):
-            log.warning("node.round_failed", utility=utility, code=code, detail=detail)
+            level = "info" if code in RETRY_CODES else "warning"
+            getattr(log, level)("node.round_failed", utility=utility, code=code, detail=detail)
         self.last_error = (code, detail)
 
 

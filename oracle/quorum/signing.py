@@ -121,9 +121,13 @@ class SigningDesk:
 
         Two contents on the same head exclude each other; signing both at once would waste one of the slots.
         """
-        slot, at = self._decided.get(content.utility, (content.slot, 0.0))
-        if slot != content.slot and asyncio.get_running_loop().time() < at + self._hold_seconds:
-            raise Unavailable("oracle.busy", f"slot {slot} was signed a moment ago and is on its way")
+        if self.is_held(content.utility, content.slot):
+            raise Unavailable("oracle.busy", "another slot was signed a moment ago and is on its way")
+
+    def is_held(self, utility: int, slot: int) -> bool:
+        """True while a signature for another slot is fresh and not accepted yet."""
+        other, at = self._decided.get(utility, (slot, 0.0))
+        return other != slot and asyncio.get_running_loop().time() < at + self._hold_seconds
 
     def release(self, utility: int, accepted_slot: int) -> None:
         """The chain accepted a report: nothing up to its slot is on its way any more."""

@@ -17,6 +17,7 @@ from oracle.verify.source import Source
 from oracle.verify.tokens.rules import check_mints, check_supply
 
 CLEAN, TAMPERED, UNCHECKED = 0, 1, 2
+_AWAY_MAX = 3
 CHECKS = ("code", "chain", "signatures", "leaves", "mints", "supply")
 
 
@@ -110,15 +111,7 @@ async def check_facts(facts: Facts, source: Source, *, told: Callable[[str], Non
     findings += check_signatures(facts)
     told(f"checking the leaves of {len(facts.reports)} reports")
     leaves = LeavesCheck({(mint.utility, mint.slot) for mint in facts.mints})
-    for report in facts.reports:
-        if not needs_leaves(facts, report):
-            continue
-        try:
-            data = await source.leaves(report.content)
-        except Unavailable as error:
-            findings.append(Finding("unchecked", "leaves", name_of(report.content), str(error)))
-            continue
-        findings += leaves.take(report, data)
+    findings += await _check_leaves(facts, source, leaves)
     told("checking what became tokens")
     findings += check_mints(facts, leaves.rows)
     findings += check_supply(facts)
@@ -131,6 +124,28 @@ async def check_facts(facts: Facts, source: Source, *, told: Callable[[str], Non
         stations=_stations(facts, leaves),
         findings=tuple(findings),
     )
+
+
+async def _check_leaves(facts: Facts, source: Source, leaves: LeavesCheck) -> list[Finding]:
+    findings: list[Finding] = []
+    away = 0
+    wanted = [report for report in facts.reports if needs_leaves(facts, report)]
+    for number, report in enumerate(wanted):
+        try:
+            data = await source.leaves(report.content)
+            away = 0
+        except Unavailable as error:
+            away += 1
+            findings.append(Finding("unchecked", "leaves", name_of(report.content), str(error)))
+            if away == _AWAY_MAX:
+                rest = [name_of(other.content) for other in wanted[number + 1 :]]
+                if rest:
+                    where = f"{rest[0]} to {rest[-1]}"
+                    findings.append(Finding("unchecked", "leaves", where, f"{len(rest)} more files were not asked for"))
+                break
+            continue
+        findings += leaves.take(report, data)
+    return findings
 
 
 def _sums(facts: Facts, utility: int) -> Sums:
