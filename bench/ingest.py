@@ -41,7 +41,7 @@ from kit.settings import Mode
 from kit.units import slot_of
 
 STATIONS = 50
-SENDERS = 4  # deliveries under way at once
+SENDERS = 8  # deliveries under way at once
 SIZES = (1_000, 10_000, 50_000)
 ARRAYS = (1, 96, 1_000)
 ONE_BY_ONE_MAX = 10_000  # arrays of one beyond this only take longer
@@ -237,10 +237,14 @@ async def served(url: str | None, serve: bool, database_url: str) -> AsyncIterat
                 "GREENCORE_TELEMETRY_BURST": "1000000",
                 "GREENCORE_LOG_LEVEL": "warning",
             }
-            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "greencore", "api", env=environment)
+            # no stream is needed for the way in; what the API says of its absence goes to a file
+            log = await asyncio.to_thread(Path(folder, "api.log").open, "wb")
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "greencore", "api", env=environment, stdout=log, stderr=log
+            )
         try:
             async with httpx.AsyncClient(base_url=url or "", timeout=60, trust_env=False) as client:
-                for _ in range(300):
+                for _ in range(600):
                     try:
                         await client.get("/healthz")
                         break
@@ -251,6 +255,7 @@ async def served(url: str | None, serve: bool, database_url: str) -> AsyncIterat
             if process is not None:
                 process.terminate()
                 await process.wait()
+                log.close()
 
 
 async def run(database_url: str, url: str | None, serve: bool, sizes: Sequence[int], own: bool) -> list[Figure]:
