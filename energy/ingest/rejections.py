@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from energy.models import EnergyRejection
 
 PAYLOAD_MAX = 8_192
+DETAIL_MAX = 500
 ATTEMPTS_MAX = 24
 _FIRST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=6)
@@ -82,12 +83,17 @@ def postpone(row: EnergyRejection, now: datetime) -> None:
     row.retry_at = now + wait if row.attempts < ATTEMPTS_MAX else None
 
 
+def _storable(detail: str) -> str:
+    # a reason may quote what a stranger sent; PostgreSQL's text takes no zero byte, UTF-8 no lone surrogate
+    return detail[:DETAIL_MAX].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def _row(one: Rejected, at: datetime) -> dict[str, Any]:
     healing = _HEALING_FEED if one.transport == "feed" else _HEALING
     return {
         "hash": one.hash,
         "code": one.code,
-        "detail": one.detail,
+        "detail": _storable(one.detail),
         "station": one.station,
         "meter": one.meter,
         "slot": one.slot,

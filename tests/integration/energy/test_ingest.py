@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select, update
 
-from edge.protocol import ReceiptLine, SignedInterval, decode, sign
+from edge.protocol import ProtocolError, ReceiptLine, SignedInterval, decode, sign
 from energy.ingest import store
-from energy.ingest.rejections import ATTEMPTS_MAX, replay
+from energy.ingest.rejections import ATTEMPTS_MAX, PAYLOAD_MAX, replay
 from energy.ingest.service import IngestService, Transport
 from energy.models import EnergyConflict, EnergyMeter, EnergyPending, EnergyReading, EnergyRejection
 from energy.wire import signed_of
@@ -194,6 +194,34 @@ async def test_demo_and_live_never_meet(
     assert (await deliver(database, demo, pretend.signed()))[0].code == "telemetry.live_on_demo"
     assert (await deliver(database, demo, station.signed(source="demo")))[0].code == "telemetry.live_on_demo"
     assert (await deliver(database, demo, pretend.signed(source="demo")))[0].status == "accepted"
+
+
+RUBBISH = [
+    b"",
+    b"\0" * 20,
+    b"\xff\xfe{}",
+    b'{"a\\u0000b": 1}',
+    b'{"a\\ud800b": 1}',
+    b'{"homeId": "\\u0000"}',
+    b'{"' + b"x" * 100_000 + b'": 1}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("data", RUBBISH, ids=lambda data: repr(data[:16]))
+async def test_rubbish_is_kept_with_a_reason_and_stops_nothing(
+    database: Database, service: IngestService, data: bytes
+) -> None:
+    with pytest.raises(ProtocolError) as found:
+        decode(data)
+    for _ in range(2):
+        async with database.transaction() as session:
+            await service.refuse(session, data, found.value, "mqtt", sender=None)
+    async with database.transaction() as session:
+        (row,) = await session.scalars(select(EnergyRejection))
+    assert (row.size, row.payload, row.times) == (len(data), data[:PAYLOAD_MAX], 2)
+    assert 0 < len(row.detail) <= 500
+    assert row.retry_at is None
 
 
 async def test_another_stations_topic_is_no_door(database: Database, service: IngestService, station: Any) -> None:
