@@ -76,7 +76,9 @@ def _check_mint(
     if mint.to_owner + mint.reserve != amount:
         yield _tampered("mints", here, f"{mint.to_owner} and {mint.reserve} do not sum up to {amount} µWh")
     if mint.reserve != reserve_of(mint.from_register, mint.to_register, bps):
-        yield _tampered("mints", here, f"the reserve of {mint.reserve} µWh is not the rounded share of {bps / 100:g} %")
+        yield _tampered(
+            "mints", here, f"the reserve of {mint.reserve} µWh is not the rounded {bps // 100}.{bps % 100:02} %"
+        )
     if mint.mode == MINT_POOL:
         return
     key = (mint.utility, mint.station, mint.tenure)
