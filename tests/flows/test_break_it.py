@@ -67,8 +67,7 @@ def test_forged_readings_are_refused_and_say_why(house: House) -> None:
     key = device(house)
     newest = stored(house, PV)[0]["slot"]
     true = sign(interval(PV, newest, 1), key)
-    body = true.interval.measures | {"meterWh": 2 * WH}
-    one_byte = SignedInterval(replace(true.interval, measures=body), true.signature)
+    one_byte = replace(sign(interval(PV, newest, 2), key), signature=true.signature)
     future = sign(interval(PV, newest + 4 * 96, 1), key)
     stranger = sign(interval(PV, newest, 1), Ed25519PrivateKey.generate())
     nobody = sign(interval(uuid4(), newest, 1), key)
