@@ -77,7 +77,7 @@ def _check_mint(
         yield _tampered("mints", here, f"{mint.to_owner} and {mint.reserve} do not sum up to {amount} µWh")
     if mint.reserve != reserve_of(mint.from_register, mint.to_register, bps):
         yield _tampered(
-            "mints", here, f"the reserve of {mint.reserve} µWh is not the rounded {bps // 100}.{bps % 100:02} %"
+            "mints", here, f"the reserve of {mint.reserve} µWh is not the rounded share of {bps} basis points"
         )
     if mint.mode == MINT_POOL:
         return

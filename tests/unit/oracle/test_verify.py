@@ -142,7 +142,7 @@ TAMPERINGS: list[tuple[str, Tamper, str, str]] = [
         "the reserve was rounded away",
         change("rates", to=[RateSeen(BPS + 100, (0, 0))]),
         "mints",
-        "the rounded share of 3 %",
+        "the rounded share of 300 basis points",
     ),
     ("another batch", change("mints", 1, token_id=1 << 255 | 1 << 32 | 103), "mints", "not the one of this utility"),
     ("the books were raised", change("books", to={E: BooksSeen(2_111, 0)}), "mints", "its events say 2110"),
