@@ -37,6 +37,7 @@ EVENTS_SUBJECT = "event.>"
 
 _BYTES_MAX = 1 << 30
 _FETCH_MAX = 200
+_SAME_ERROR_SECONDS = 30.0
 
 Handler = Callable[[list["Message"]], Awaitable[None]]
 
@@ -61,7 +62,7 @@ async def connect(url: str, *, name: str) -> Client:
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.5,
         allow_reconnect=True,
-        error_cb=_report,
+        error_cb=_reporter(),
     )
 
 
@@ -141,5 +142,15 @@ async def _ensure(jetstream: JetStreamContext, config: StreamConfig) -> None:
         await jetstream.update_stream(config)
 
 
-async def _report(error: Exception) -> None:
-    log.warning("nats", error=repr(error))
+def _reporter() -> Callable[[Exception], Awaitable[None]]:
+    """Logs what the client meets; the same thing again only after a while, for it is met at every attempt to reconnect."""
+    told = ("", 0.0)
+
+    async def report(error: Exception) -> None:
+        nonlocal told
+        now = asyncio.get_running_loop().time()
+        if (repr(error), True) != (told[0], now - told[1] < _SAME_ERROR_SECONDS):
+            told = (repr(error), now)
+            log.warning("nats", error=repr(error))
+
+    return report
