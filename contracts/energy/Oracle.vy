@@ -13,10 +13,11 @@
         when enough of the signer set signed it, when it continues the chain of contents, and when its energy fits into
         what the registered plants can physically have made. Anybody may bring it.
 @custom:security The stored hash of a signer set is cut to 160 bits to share a word: finding another list for it is as
-                 hard as finding a key for an address. A quorum that lies can invent energy up to the ceiling of `total_rated_w` and no further: the bucket
-                 fills by slots, at 1.25 times the rated power, and holds 31 days. What the chain of content hashes
-                 forbids is a fork, a gap that goes unnoticed, and a replay; the deadline and the signer epoch stand
-                 outside the chained content, so the same content may be signed again after a rotation.
+                 hard as finding a key for an address. A quorum that lies can invent energy up to the ceiling of
+                 `total_rated_w` and no further: the bucket fills by slots, at 1.25 times the rated power, and holds 31
+                 days. What the chain of content hashes forbids is a fork, a gap that goes unnoticed, and a replay; the
+                 deadline and the signer epoch stand outside the chained content, so the same content may be signed
+                 again after a rotation.
                  There is no lock: the only call that leaves is a view of the Registry.
 @custom:kill `Guard.pause(oracle)` refuses every report at once; claims against accepted reports go on at the Treasury.
              `rotate` with `previous_until_slot = 0` discards a compromised signer set at once.

@@ -272,7 +272,8 @@ def claim(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, merkle_
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
     # `merkle_tree._root_from_proof` and `_leaf_hash`, on the calldata itself, because copying the arguments for an
-    # internal call costs 600 gas. The leaf is the first argument; decoding it below refuses words that are not canonical.
+    # internal call costs 600 gas. The leaf is the first argument; decoding it below refuses words that are not
+    # canonical.
     node: bytes32 = keccak256(concat(0x00, slice(msg.data, 4, 320)))
     path: uint256 = index
     for sibling: bytes32 in proof:

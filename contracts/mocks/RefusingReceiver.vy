@@ -29,7 +29,9 @@ def __init__(way_: uint256):
 
 
 @external
-def onERC1155Received(operator: address, sender: address, id: uint256, amount: uint256, data: Bytes[1_024]) -> Bytes[64]:
+def onERC1155Received(
+    operator: address, sender: address, id: uint256, amount: uint256, data: Bytes[1_024]
+) -> Bytes[64]:
     """
     @dev Refuses.
     @param operator Ignored.

@@ -22,8 +22,8 @@ EMPTY_LEAF: constant(bytes32) = keccak256("greencore.empty-leaf")
 DEPTH_MAX: constant(uint256) = 32
 
 
-# @dev The longest row whose root is built on chain, and its depth. Twice as many would cost every direct report 2,000 gas
-# of memory.
+# @dev The longest row whose root is built on chain, and its depth. Twice as many would cost every direct report 2,000
+# gas of memory.
 ROW_MAX: constant(uint256) = 32
 ROW_DEPTH: constant(uint256) = 5
 
