@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 import click
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
+from sqlalchemy.exc import SQLAlchemyError
 
 from kit import logs
 from kit.errors import GreenCoreError
@@ -27,7 +28,7 @@ def run(role: str, settings: Settings, main: Coroutine[object, object, None]) ->
         asyncio.run(main)
     except GreenCoreError as error:
         fail(f"{role}: {error} ({error.code})")
-    except OSError as error:
+    except (OSError, SQLAlchemyError) as error:
         fail(f"{role}: {error}")
 
 

@@ -109,9 +109,11 @@ def test_a_stream_that_is_away_for_a_while_is_waited_for(house: House) -> None:
     house.wait_restarted("nats", pid)
 
 
-def test_a_stopped_chain_goes_on_from_its_saved_state(house: House) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_chain_goes_on_from_its_saved_state(house: House, number: signal.Signals) -> None:
+    """Asked to end, it saves; killed, it forgets its last seconds: blocks, reports and claims that everybody had seen."""
     pid = house.pids()["anvil"]
-    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, number)
     house.wait_restarted("anvil", pid)
 
 

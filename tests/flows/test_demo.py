@@ -56,6 +56,8 @@ def test_the_next_start_goes_on_and_ctrl_c_leaves_nothing(house: House) -> None:
             "later report",
             seconds=240,
         )
+        checked = house.verify()
+        assert checked.returncode == 0, checked.stdout + checked.stderr
         pids = list(house.pids().values())
         assert len(pids) > 12
         assert house.interrupt(seconds=120) == 0
