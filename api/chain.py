@@ -9,7 +9,7 @@ from api.settings import DoorSettings
 from chain.client import OracleClient, TreasuryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import open_signer
+from chain.signer import LocalSigner, open_signer
 from chain.transactions import TransactionSender
 from flows.mint_energy import Keeper
 from kit.errors import NotFound, Unavailable
@@ -31,6 +31,7 @@ class Chain:
         self._settings = settings
         self._opening = asyncio.Lock()
         self._contracts: Contracts | None = None
+        self._signer: LocalSigner | None = None
         self._keeper: Keeper | None = None
         self.rpc = Rpc(settings.rpc_url)
 
@@ -55,16 +56,21 @@ class Chain:
                 raise Unavailable(error.code, "the contracts are not deployed yet") from error
         return self._contracts
 
+    async def open_signer(self) -> LocalSigner:
+        """The key that pays for claims. Raises Unavailable without one, and what `chain.signer` raises for a wrong one."""
+        if self._signer is None:
+            if not self.can_claim:
+                raise Unavailable("mint.no_keeper", "this process has no key for claims; set GREENCORE_KEEPER_KEY")
+            password_file = self._settings.keeper_password
+            password = "" if password_file is None else password_file.read_text().split("\n", 1)[0]
+            self._signer = await open_signer(self._settings.keeper_key.get_secret_value(), password=password)
+        return self._signer
+
     async def keeper(self) -> Keeper:
-        """Who claims. Raises Unavailable without a key or contracts, and what `open_signer` raises for a wrong one."""
+        """Who claims. Raises what `open_signer` does, and Unavailable as long as there are no contracts."""
         async with self._opening:
             if self._keeper is None:
-                if not self.can_claim:
-                    raise Unavailable("mint.no_keeper", "this process has no key for claims; set GREENCORE_KEEPER_KEY")
-                contracts = self.contracts()
-                password_file = self._settings.keeper_password
-                password = "" if password_file is None else password_file.read_text().split("\n", 1)[0]
-                signer = await open_signer(self._settings.keeper_key.get_secret_value(), password=password)
+                signer, contracts = await self.open_signer(), self.contracts()
                 sender = TransactionSender(self.rpc, signer, chain_id=contracts.deployment.chain_id)
                 self._keeper = Keeper(contracts.oracle, contracts.treasury, sender)
             return self._keeper

@@ -48,6 +48,8 @@ async def run_worker(settings: WorkerSettings) -> None:
     chain = Chain(settings)
     app = jobs.make_app(settings.database_url.get_secret_value())
     try:
+        if chain.can_claim:
+            await chain.open_signer()  # a wrong key is told now, not at the first claim
         if settings.metrics_port:
             start_http_server(settings.metrics_port, registry=metrics.registry)
         async with httpx.AsyncClient(timeout=settings.node_timeout_s) as http:

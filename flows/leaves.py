@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published leaves on the platform: fetched from any node, believed only if their hash is the one on chain, and proved from."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +69,7 @@ async def fetch(
             log.warning("leaves.other_bytes", node=node, utility=utility, slot=slot)
             continue
         try:
-            if published(answer.content).tree.root == root:
+            if (await asyncio.to_thread(published, answer.content)).tree.root == root:
                 return answer.content
         except (LeavesError, ValueError) as error:
             log.error("leaves.unreadable", node=node, utility=utility, slot=slot, error=str(error))
@@ -85,7 +86,7 @@ async def load(session: AsyncSession, report: ReportRow) -> Published:
     data = await repository.load_leaves(session, report.data_hash)
     if data is None:
         raise NotFound("oracle.leaves_pending", f"the leaves of slot {report.slot} are not fetched yet; ask again soon")
-    found = published(data)
+    found = await asyncio.to_thread(published, data)  # a hundred thousand leaves take a second to hash
     if found.tree.root != report.root or found.data_hash != report.data_hash:
         raise Conflict("oracle.wrong_root", f"the stored leaves of slot {report.slot} do not give the report's root")
     return found

@@ -40,7 +40,7 @@ from indexer.events import MINTED, REPORT_ACCEPTED, REVERTED
 from indexer.models import MintedRow, ReportRow
 from kit import jobs, logs
 from kit.database import Database
-from kit.errors import Refused, Unavailable
+from kit.errors import Refused
 from kit.ids import station_uuid
 from kit.stream import Message
 from kit.units import Utility
@@ -248,17 +248,14 @@ class MintEnergy:
     async def mark_minted(self, told: dict[str, Any]) -> None:
         """Mark the intervals that a mint covers. One that the station's rating cut short covers its newest slots only later.
 
-        Raises Unavailable while the leaves that say what it covers are not here.
+        Raises NotFound while the leaves that say what it covers are not here.
         """
         station = UUID(told["station"])
         async with self._database.transaction() as session:
             report = await report_at(session, told["utility"], told["slot"])
             if report is None or station.int == 0:
                 return  # taken back by a reorg, or a pool that has no stations
-            data = await oracle.load_leaves(session, report.data_hash)
-            if data is None:
-                raise Unavailable("oracle.leaves_pending", f"the leaves of slot {report.slot} are not here yet")
-            published = leaves.published(data)
+            published = await leaves.load(session, report)
             leaf = published.leaves[published.index_of(station.int, told["tenure"])]
             if int(told["to_register_uwh"]) >= leaf.mintable:
                 tx_hash = bytes.fromhex(told["tx_hash"][2:])

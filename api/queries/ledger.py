@@ -69,6 +69,15 @@ async def mints(session: AsyncSession, wanted: Wanted, *, owner: bytes | None = 
     return cursors.page(rows, wanted.first, lambda r: (r.block_number, r.log_index))
 
 
+async def mint_that_settled(
+    session: AsyncSession, *, utility: int, station: UUID, tenure: int, slot: int
+) -> MintedRow | None:
+    """The first mint of a tenure against a report of `slot` or later; None if the indexer has none, or nothing was minted."""
+    row = MintedRow
+    query = select(row).where(row.utility == utility, row.station == station, row.tenure == tenure, row.slot >= slot)
+    return await session.scalar(query.order_by(row.block_number, row.log_index).limit(1))
+
+
 async def mints_of(session: AsyncSession, stations: Sequence[UUID], wanted: Wanted) -> list[Page[MintedRow]]:
     """A page of mints for each station, in the order asked."""
     row = aliased(MintedRow)

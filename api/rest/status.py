@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from api.deps import Services, ServicesDep
 from api.queries import ledger
 from api.rest.shapes import Address, Amount, Hash, UtilityQuery
+from chain.client import EnergyTokenClient
 from flows.reconcile import Line, Verdict, reconcile, stored
 from kit.errors import GreenCoreError
 from kit.outbox import OutboxEvent
@@ -122,7 +123,8 @@ async def reconciliation(services: ServicesDep, utility: UtilityQuery = Utility.
     contracts = services.chain.contracts()
     async with services.database.transaction() as session:
         ours = await stored(session, utility=utility)
-    books = await reconcile(ours, contracts.oracle, contracts.treasury)
+    token = EnergyTokenClient(services.chain.rpc, contracts.deployment)
+    books = await reconcile(ours, contracts.oracle, contracts.treasury, token)
     return ReconciliationShown(
         verdict=books.verdict,
         utility=books.utility,

@@ -36,7 +36,10 @@ class MintRequest(BaseModel):
 
 
 class MintResult(BaseModel):
-    """How the claim ended: `minted`, or `settled` when there was nothing left to mint. Amounts as the chain's event has them."""
+    """How the claim ended: `minted` now, or `settled` before, by the transaction that is named if we know it.
+
+    Amounts as that transaction's event has them.
+    """
 
     station: UUID
     tenure: int
@@ -119,6 +122,11 @@ async def mint(
         raise Refused(claimed.code, claimed.reason)
     result = _result(claimed)
     async with services.database.transaction() as session:
+        if claimed.outcome == "settled":
+            earlier = await ledger.mint_that_settled(
+                session, utility=wanted.utility, station=wanted.station, tenure=claimed.tenure, slot=claimed.slot
+            )
+            result = result if earlier is None else _settled_by(earlier, result)
         await idempotency.finish(session, _OPERATION, key, result.model_dump(mode="json"))
     return result
 
@@ -174,6 +182,19 @@ def _distribution(row: MintedRow) -> Distribution:
         blockNumber=row.block_number,
         blockTime=row.block_time,
         txHash=row.tx_hash,
+    )
+
+
+def _settled_by(row: MintedRow, result: MintResult) -> MintResult:
+    return result.model_copy(
+        update={
+            "txHash": "0x" + row.tx_hash.hex(),
+            "owner": "0x" + row.owner.hex(),
+            "fromRegisterUwh": row.from_register,
+            "toRegisterUwh": row.to_register,
+            "toOwnerUwh": row.to_owner,
+            "reserveUwh": row.reserve,
+        }
     )
 
 

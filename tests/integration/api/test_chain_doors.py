@@ -148,6 +148,9 @@ async def test_mint_once_whatever_is_repeated(platform: Platform, door: httpx.As
     assert await platform.grid.rpc.nonce(RICH.address) == 1
 
     await platform.indexer.catch_up()
+    later = await door.post("/api/treasury/mint", json=body, headers=OPERATOR | {"Idempotency-Key": "d"})
+    assert (later.json()["outcome"], later.json()["txHash"]) == ("settled", made["txHash"])
+    assert later.json()["toOwnerUwh"] == made["toOwnerUwh"]
     reports = (await door.get("/api/treasury/reports")).json()
     assert [(row["slot"], row["totalUwh"]) for row in reports["items"]] == [(slot, str(KWH))]
     (given,) = reports["distributions"]["items"]
