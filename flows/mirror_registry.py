@@ -21,6 +21,7 @@ from indexer.projection import DecodedLog
 from kit.ids import station_uuid
 
 _NO_BLOCK = 1 << 62
+_PART = 5_000  # stations at a time: a statement takes 32,767 parameters
 
 Event = StationRow | StationRatedRow | TenureRow | MeterRow | MeterRetiredRow
 _TABLES: tuple[Any, ...] = (StationRow, StationRatedRow, TenureRow, MeterRow, MeterRetiredRow)
@@ -47,6 +48,12 @@ class MirrorRegistry:
 
 async def mirror(session: AsyncSession, stations: Collection[UUID], *, before: int) -> None:
     """Write these stations as the Registry's events before a block tell them."""
+    wanted = sorted(stations)
+    for begin in range(0, len(wanted), _PART):
+        await _mirror(session, wanted[begin : begin + _PART], before=before)
+
+
+async def _mirror(session: AsyncSession, stations: Sequence[UUID], *, before: int) -> None:
     events: dict[UUID, list[Event]] = {station: [] for station in stations}
     for table in _TABLES:
         rows: Iterable[Event] = await session.scalars(

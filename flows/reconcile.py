@@ -6,23 +6,40 @@ Everything is read as of one block, so that a claim in flight is no finding: the
 report while the leaves of that one are on their way. Amounts in µWh.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, LargeBinary, and_, any_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from chain.client import BATCH_BIT, OracleClient, TreasuryClient
+from chain.client import BATCH_BIT, EnergyTokenClient, OracleClient, TreasuryClient
+from energy.models import EnergyInterval, EnergyTenure
+from energy.repository import in_force
 from flows import leaves as published
-from indexer.models import Cursor, MintedRow, ReportRow, Supply
+from indexer.models import Balance, Cursor, MintedRow, ReportRow, Supply
 from kit.errors import NotFound
 from kit.ids import station_uuid
+from kit.units import SLOT_SECONDS, Utility
 from oracle.models import OracleLeaves
 from oracle.rules import Leaf
 
 Verdict = Literal["reconciled", "waiting", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What we make of a tenure's readings up to the newest report: how many slots, the sum of E_net, and of its surpluses alone.
+
+    Shown beside the registers and no part of the verdict: a register is a high-water mark of the running sum, so it lies at or
+    above the sum and below the surpluses, and a reading may have come after the report.
+    """
+
+    slots: int = 0
+    net_uwh: int = 0
+    surplus_uwh: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +53,7 @@ class Line:
     oracle_uwh: int
     chain_uwh: int
     indexed_uwh: int
+    metered: Metered = Metered()
 
     @property
     def verdict(self) -> Verdict:
@@ -70,7 +88,10 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What our database says. `indexed` holds what was minted up to `block` by station and tenure; supply is as of `cursor`."""
+    """What our database says. `indexed` holds what was minted up to `block` by station and tenure.
+
+    The supply, and the class tokens `held` by the leaves' owners, are as of `cursor`.
+    """
 
     utility: int
     cursor: int
@@ -79,6 +100,8 @@ class Stored:
     leaves: Sequence[Leaf]
     indexed: Mapping[tuple[UUID, int], int]
     supply_units: int
+    metered: Mapping[tuple[UUID, int], Metered] = field(default_factory=dict)
+    held: Mapping[bytes, int] = field(default_factory=dict)
 
 
 async def stored(session: AsyncSession, *, utility: int) -> Stored:
@@ -93,19 +116,27 @@ async def stored(session: AsyncSession, *, utility: int) -> Stored:
     block = await _block_before_the_next(session, utility, report)
     if report is not None and block is not None and block < report.block_number:
         raise NotFound("oracle.leaves_pending", "two reports came in one block and the leaves of one are not here yet")
+    leaves = () if report is None else (await published.load(session, report)).leaves
     return Stored(
         utility=utility,
         cursor=cursor,
         block=cursor if block is None else min(block, cursor),
         slot=None if report is None else report.slot,
-        leaves=() if report is None else (await published.load(session, report)).leaves,
+        leaves=leaves,
         indexed=await _indexed(session, utility, cursor if block is None else block),
         supply_units=await _supply(session, utility),
+        metered={} if report is None or utility != Utility.E else await _metered(session, report.slot),
+        held=await _held(session, utility, {leaf.owner for leaf in leaves}),
     )
 
 
-async def reconcile(ours: Stored, oracle: OracleClient, treasury: TreasuryClient) -> Reconciliation:
-    """Compare our side with the chain as of the same block. Raises Unavailable if the chain does not answer."""
+async def reconcile(
+    ours: Stored, oracle: OracleClient, treasury: TreasuryClient, token: EnergyTokenClient | None = None
+) -> Reconciliation:
+    """Compare our side with the chain as of the same block; with `token`, what owners hold as well.
+
+    Raises Unavailable if the chain does not answer.
+    """
     tenures = [(leaf.station, leaf.tenure) for leaf in ours.leaves]
     settled = await treasury.settled_many(ours.utility, tenures, block=ours.block)
     indexed = dict(ours.indexed)
@@ -118,6 +149,7 @@ async def reconcile(ours: Stored, oracle: OracleClient, treasury: TreasuryClient
             oracle_uwh=leaf.mintable,
             chain_uwh=done.register,
             indexed_uwh=indexed.pop((station_uuid(leaf.station), leaf.tenure), 0),
+            metered=ours.metered.get((station_uuid(leaf.station), leaf.tenure), Metered()),
         )
         for leaf, done in zip(ours.leaves, settled, strict=True)
     ]
@@ -131,7 +163,20 @@ async def reconcile(ours: Stored, oracle: OracleClient, treasury: TreasuryClient
         supply_units=ours.supply_units,
         lines=lines,
     )
-    return replace(made, findings=findings_of(made, strangers=sum(indexed.values())))
+    wrong = [] if token is None else await _wrong_holdings(ours, token)
+    return replace(made, findings=(*findings_of(made, strangers=sum(indexed.values())), *wrong))
+
+
+async def _wrong_holdings(ours: Stored, token: EnergyTokenClient) -> list[str]:
+    owners = list(ours.held)
+    calls = [token.abi.encode_call("balanceOf", owner, ours.utility) for owner in owners]
+    answers = await token.rpc.calls(token.address, calls, block=ours.cursor)
+    balances = [int(token.abi.decode_result("balanceOf", data)) for data in answers]
+    return [
+        f"0x{owner.hex()} holds {balance} on chain and {ours.held[owner]} by the index"
+        for owner, balance in zip(owners, balances, strict=True)
+        if balance != ours.held[owner]
+    ]
 
 
 def findings_of(made: Reconciliation, *, strangers: int) -> tuple[str, ...]:
@@ -178,6 +223,39 @@ async def _indexed(session: AsyncSession, utility: int, block: int) -> dict[tupl
         .group_by(MintedRow.station, MintedRow.tenure)
     )
     return {(station, tenure): int(total) for station, tenure, total in rows}
+
+
+async def _metered(session: AsyncSession, slot: int) -> dict[tuple[UUID, int], Metered]:
+    """By station and tenure, the intervals in force up to a slot. A slot belongs to the tenure that holds its first instant."""
+    interval = aliased(EnergyInterval, in_force().where(EnergyInterval.slot <= slot).subquery())
+    begins = func.to_timestamp(interval.slot * SLOT_SECONDS)
+    within = and_(
+        EnergyTenure.station == interval.station,
+        EnergyTenure.since <= begins,
+        or_(EnergyTenure.until.is_(None), begins < EnergyTenure.until),
+    )
+    rows = await session.execute(
+        select(
+            interval.station,
+            EnergyTenure.tenure,
+            func.count(),
+            func.sum(interval.e_net_uwh),
+            func.sum(func.greatest(interval.e_net_uwh, 0)),
+        )
+        .join(EnergyTenure, within)
+        .group_by(interval.station, EnergyTenure.tenure)
+    )
+    return {(station, tenure): Metered(n, int(net), int(surplus)) for station, tenure, n, net, surplus in rows}
+
+
+async def _held(session: AsyncSession, utility: int, owners: Collection[bytes]) -> dict[bytes, int]:
+    """Class tokens of each owner, also of those without a row."""
+    rows = await session.execute(
+        select(Balance.owner, Balance.balance).where(
+            Balance.token_id == utility, Balance.owner == any_(literal(sorted(owners), ARRAY(LargeBinary)))
+        )
+    )
+    return dict.fromkeys(sorted(owners), 0) | {owner: balance for owner, balance in rows}  # noqa: C416 (a row is no pair to the type checker)
 
 
 async def _supply(session: AsyncSession, utility: int) -> int:
