@@ -16,7 +16,7 @@ from greencore.embedded.anvil import Anvil
 from greencore.embedded.nats import SERVICE_USER, Nats
 from greencore.embedded.ports import HOST, direct, listens
 from greencore.embedded.postgres import Postgres
-from greencore.embedded.program import Program, StartFailed
+from greencore.embedded.program import Program, StartFailed, bound
 from greencore.folder import Folder
 from greencore.keys import DevelopmentKeys, Keys
 from greencore.supervisor import Supervisor
@@ -111,26 +111,21 @@ class Stack:
     async def deploy(self, config: Path) -> None:
         """Deploy the contracts by the script that deploys them anywhere. Raises StartFailed with what it said."""
         log = self.supervisor.log("deploy")
-        arguments = (
-            "run",
-            "deploy",
-            "--network",
-            self.anvil.url,
-            "--config",
-            str(config),
-            "--out",
-            str(self.deployment),
-        )
+        ape = str(Path(sys.executable).parent / "ape")
+        options = ("--network", self.anvil.url, "--config", str(config), "--out", str(self.deployment))
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                str(Path(sys.executable).parent / "ape"),
-                *arguments,
+                *bound((ape, "run", "deploy", *options)),
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **self.environment()},
             )
-            code = await process.wait()
+            try:
+                code = await process.wait()
+            finally:
+                if process.returncode is None:  # somebody pressed Ctrl-C
+                    process.kill()
         if code:
             raise StartFailed(f"the contracts could not be deployed; {log} says:\n{log.read_text()[-1500:]}")
 

@@ -12,7 +12,7 @@ import click
 
 from greencore.demo.run import Demo, Options
 from greencore.demo.show import Screen
-from greencore.demo.stations import plan
+from greencore.demo.stations import Own, keep, plan
 from greencore.embedded.program import StartFailed
 from greencore.folder import Folder, FolderInUse
 from greencore.roles.process import fail
@@ -77,15 +77,17 @@ def command(
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     logs.configure(level="error", role="demo")
     try:
-        stations = plan(profiles, timezone=timezone, step=step)
+        own = [Own(path, timezone, step) for path in profiles]
+        plan(own)
     except ProfileError as error:
         fail(str(error))
-    options = Options(stations, data, speed, days or (1.0 if leave else None), leave, json_path, fresh)
     folder = Folder(data)
     try:
         with folder.locked(fresh=fresh):
+            stations = plan(keep(own, folder))
+            options = Options(stations, speed, days or (1.0 if leave else None), leave, json_path)
             code = asyncio.run(Demo(options, folder, Screen(), begin).run())
-    except (FolderInUse, StartFailed) as error:
+    except (FolderInUse, StartFailed, ProfileError) as error:
         fail(str(error))
     except GreenCoreError as error:
         fail(f"{error} ({error.code})")

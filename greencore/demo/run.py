@@ -44,16 +44,10 @@ class Options:
     """What the command was asked for. `days` None: until somebody stops it."""
 
     stations: Sequence[Station]
-    data: Path
     speed: float = 900.0
     days: float | None = None
     leave: bool = False
     json_path: Path | None = None
-    fresh: bool = False
-
-
-class Interrupted(Exception):
-    """Somebody pressed Ctrl-C."""
 
 
 class Demo:
@@ -80,7 +74,7 @@ class Demo:
         self.stop = asyncio.Event()
 
     async def run(self) -> int:
-        """The exit code: 0, or 1 if the books don't agree. Raises StartFailed, Interrupted, GreenCoreError."""
+        """The exit code: 0, or 1 if the books don't agree. Raises StartFailed, GreenCoreError."""
         with self._signals():
             try:
                 return await self._until_stopped()

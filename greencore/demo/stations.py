@@ -5,6 +5,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -15,6 +16,7 @@ from greencore.accounts import FIRST_OWNER, account
 from greencore.embedded.anvil import ACCOUNTS
 from greencore.embedded.ports import HOST
 from greencore.embedded.program import Program
+from greencore.folder import Folder
 from greencore.stack import Stack, answers_on
 from simulator.library import load
 from simulator.profile import ProfileError
@@ -60,22 +62,50 @@ class Station:
         return str(account(FIRST_OWNER + self.index).address)
 
 
-def plan(files: Sequence[Path], *, timezone: str | None = None, step: int | None = None) -> list[Station]:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A person's own file. `timezone` and `step` (seconds) are for CSV that does not tell."""
+
+    path: Path
+    timezone: str | None = None
+    step: int | None = None
+
+
+def plan(files: Sequence[Own]) -> list[Station]:
     """The three built-in stations and one for each file. Raises ProfileError for a file that can't be understood."""
     stations = [
         _station("pv-plant", "pv", PV, "rest", 0),
         _station("household", "household", PROSUMER, "mqtt", 1),
         _station("faulty-meter", "pv", PV, "mqtt", 2, faults=_FAULTS),
     ]
-    for path in files:
-        name, number = path.stem[:40], 2
+    for own in files:
+        stem, number = own.path.stem[:40], 2
+        name = stem
         while name in {station.name for station in stations}:
-            name, number = f"{path.stem[:40]}-{number}", number + 1
+            name, number = f"{stem}-{number}", number + 1
         place = len(stations)
         if place >= STATIONS_MAX:
-            raise ProfileError(str(path), 0, 0, f"the demo has accounts for {STATIONS_MAX} stations")
-        stations.append(_station(name, str(path.absolute()), OTHER, "mqtt", place, timezone=timezone, step=step))
+            raise ProfileError(str(own.path), 0, 0, f"the demo has accounts for {STATIONS_MAX} stations")
+        profile = str(own.path.absolute())
+        stations.append(_station(name, profile, OTHER, "mqtt", place, timezone=own.timezone, step=own.step))
     return stations
+
+
+def keep(files: Sequence[Own], folder: Folder) -> list[Own]:
+    """Copy files into the folder, unless they are there; returns those of this start and of all before, oldest first.
+
+    A station that was registered once goes on at every start, also when the file has gone or was edited meanwhile.
+    """
+    known = [Own(Path(kept["path"]), kept["timezone"], kept["step"]) for kept in folder.recall("profiles", [])]
+    for own in files:
+        data = own.path.read_bytes()
+        copy = folder.root / "profiles" / sha256(data).hexdigest()[:12] / own.path.name
+        if copy not in {one.path for one in known}:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(data)
+            known.append(Own(copy, own.timezone, own.step))
+    folder.remember("profiles", [{"path": str(one.path), "timezone": one.timezone, "step": one.step} for one in known])
+    return known
 
 
 def _station(

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,16 +36,20 @@ class Program:
     def launch(self, log: Path) -> subprocess.Popen[bytes]:
         """Start it in a session of its own, so that a Ctrl-C reaches only us, and bound to our life. Output goes to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        bound = (sys.executable, "-I", "-S", follow.__file__, str(int(self.stop_signal)), str(os.getpid()))
         with log.open("ab") as output:
             return subprocess.Popen(
-                (*self.prefix, *bound, *self.argv),
+                (*self.prefix, *bound(self.argv, self.stop_signal)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
+
+
+def bound(argv: Sequence[str], number: signal.Signals = signal.SIGKILL) -> tuple[str, ...]:
+    """A command that gets a signal when we end, however we end."""
+    return (sys.executable, "-I", "-S", follow.__file__, str(int(number)), str(os.getpid()), *argv)
 
 
 def wait_ready(program: Program, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 30) -> None:
