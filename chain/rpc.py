@@ -45,7 +45,8 @@ class Rpc:
         self.shown_url = without_secrets(url)
         self._retries = retries
         self._ids = itertools.count(1)
-        self._http = httpx.AsyncClient(timeout=timeout_seconds)
+        # a proxy from the environment is for the outside world
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, trust_env=not is_loopback(url))
 
     async def __aenter__(self) -> "Rpc":
         return self
@@ -198,6 +199,12 @@ def without_secrets(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or "?"
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def is_loopback(url: str) -> bool:
+    """True if a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def block_tag(block: Block) -> str:

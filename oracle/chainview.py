@@ -8,10 +8,10 @@ from typing import Any
 
 from chain.client import MODE_DIRECT, Head, OracleClient, SignerSet, TreasuryClient
 from chain.deployment import Deployment
-from chain.rpc import Rpc, bytes_of
+from chain.rpc import Rpc
 from kit.errors import Refused, Unavailable
-from oracle.repository import AcceptedReport
-from oracle.rules import Content, Leaf, Report
+from oracle.accepted import AcceptedReport, accepted_report
+from oracle.rules import Leaf, Report
 
 _BLOCKS_PER_QUERY = 10_000
 
@@ -121,25 +121,3 @@ class ChainView:
             rows = [astuple(leaf) for leaf in leaves]
             return self.treasury.address, self.treasury.direct_call(words, signers, signatures, rows)
         return self.oracle.address, self.oracle.report_call(words, signers, signatures)
-
-
-def accepted_report(arguments: Mapping[str, Any], log: Mapping[str, Any]) -> AcceptedReport:
-    """A report from the arguments of `ReportAccepted` and the log as the chain's node wrote it."""
-    content = Content(
-        utility=arguments["utility"],
-        slot=arguments["slot"],
-        prev=arguments["prev"],
-        root=arguments["root"],
-        increase=arguments["increase"],
-        total=arguments["total"],
-        stations=arguments["stations"],
-        data_hash=arguments["data_hash"],
-        valid_from=arguments["valid_from"],
-    )
-    return AcceptedReport(
-        content,
-        arguments["epoch"],
-        int(log["blockNumber"], 16),
-        bytes_of(log["blockHash"]),
-        bytes_of(log["transactionHash"]),
-    )

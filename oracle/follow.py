@@ -16,6 +16,7 @@ from kit.errors import Unavailable
 from kit.outbox import publish
 from kit.units import slot_end
 from oracle import repository
+from oracle.accepted import AcceptedReport
 from oracle.chainview import ChainView, View
 from oracle.horizon import Horizon
 from oracle.intake import Intake
@@ -25,7 +26,6 @@ from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal
 from oracle.recount.rules import Outcome, adopt, first_difference
 from oracle.recount.service import Inputs, Recounter, Row
-from oracle.repository import AcceptedReport
 from oracle.rules import ZERO_HASH, Leaf, LeavesError, order, parse_published
 
 log = logs.get(__name__)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queries of a node's state: readings that wait, registers with their way back, accepted reports, files of leaves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from energy.ingest.service import ORACLE
 from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
 from energy.settle.rules import Register, StationParameters
+from kit.errors import Refused
 from kit.units import slot_end
+from oracle.accepted import AcceptedReport
 from oracle.models import (
     OracleLeaves,
     OracleRegister,
@@ -27,6 +29,7 @@ from oracle.recount.rules import Outcome, TenureState
 from oracle.rules import Content
 
 _ROWS_PER_STATEMENT = 1_000
+_MARK = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,6 @@ class StoredReading:
     meter: str
     hash: bytes
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedReport:
-    """A report as the chain accepted it, and where."""
-
-    content: Content
-    epoch: int
-    block_number: int
-    block_hash: bytes
-    tx_hash: bytes
 
 
 async def tenure_states(session: AsyncSession, utility: int, slot: int) -> list[TenureState]:
@@ -148,6 +140,9 @@ async def apply_report(
 ) -> None:
     """Take an accepted report over: registers with a way back, readings marked as counted, the report itself."""
     content = report.content
+    # a mark of its own: a report that changed no register can be taken back too, one whose way back is forgotten can't
+    mark = {"utility": content.utility, "report_slot": content.slot, "station": _MARK, "tenure": 0}
+    await session.execute(insert(OracleUndo).values(mark))
     await _write_registers(session, content, [o for o in outcomes if o.changed])
     await _mark_counted(session, content, counted)
     session.add(
@@ -197,13 +192,7 @@ async def _write_registers(session: AsyncSession, content: Content, changed: Seq
     for some_undo in _chunks(undo):
         await session.execute(insert(OracleUndo).values(some_undo))
     for some_now in _chunks(now):
-        made = insert(OracleRegister).values(some_now)
-        await session.execute(
-            made.on_conflict_do_update(
-                index_elements=["utility", "station", "tenure"],
-                set_={"register": made.excluded.register, "slot": made.excluded.slot},
-            )
-        )
+        await _upsert(session, some_now)
     for row in before.values():
         session.expunge(row)
 
@@ -233,10 +222,14 @@ async def _mark_counted(session: AsyncSession, content: Content, counted: Sequen
 
 
 async def undo_report(session: AsyncSession, report: OracleReport) -> None:
-    """Take the newest applied report back: the chain no longer has it."""
+    """Take the newest applied report back: the chain no longer has it. Raises Refused if the way back is forgotten."""
     utility, slot = report.utility, report.slot
     undone = (OracleUndo.utility == utility) & (OracleUndo.report_slot == slot)
-    for row in await session.scalars(select(OracleUndo).where(undone)):
+    if await session.get(OracleUndo, (utility, slot, _MARK, 0)) is None:
+        raise Refused(
+            "oracle.deep_reorg", f"the chain left slot {slot}, whose way back is forgotten here; start a new database"
+        )
+    for row in await session.scalars(select(OracleUndo).where(undone, OracleUndo.station != _MARK)):
         key = (utility, row.station, row.tenure)
         current = await session.get_one(OracleRegister, key)
         if row.register is None or row.slot is None:
@@ -270,6 +263,40 @@ async def count_waiting(session: AsyncSession) -> int:
     """How many readings no accepted report counts yet."""
     rows = select(func.count()).select_from(EnergyPending).where(EnergyPending.queue == ORACLE)
     return int(await session.scalar(rows) or 0)
+
+
+async def registers(session: AsyncSession, utility: int) -> dict[tuple[int, int], Register]:
+    """Every register by station and tenure."""
+    rows = await register_texts(session, utility)
+    return {(station.int, tenure): Register.from_json(text) for station, tenure, text in rows}
+
+
+async def put_registers(
+    session: AsyncSession, utility: int, slot: int, changed: Mapping[tuple[int, int], Register]
+) -> None:
+    """Replace registers without a way back: a repair, not a report."""
+    rows = [
+        {
+            "utility": utility,
+            "station": UUID(int=station),
+            "tenure": tenure,
+            "register": register.to_json(),
+            "slot": slot,
+        }
+        for (station, tenure), register in changed.items()
+    ]
+    for some in _chunks(rows):
+        await _upsert(session, some)
+
+
+async def _upsert(session: AsyncSession, rows: Sequence[Any]) -> None:
+    made = insert(OracleRegister).values(rows)
+    await session.execute(
+        made.on_conflict_do_update(
+            index_elements=["utility", "station", "tenure"],
+            set_={"register": made.excluded.register, "slot": made.excluded.slot},
+        )
+    )
 
 
 async def register_texts(session: AsyncSession, utility: int) -> list[tuple[UUID, int, str]]:

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kit.units import Utility
+
 
 class OracleSettings(BaseSettings):
     """One node. Delays named `close_delay` are seconds of the deployment's clock, all others seconds of the wall's."""
@@ -48,6 +50,14 @@ class OracleSettings(BaseSettings):
     @classmethod
     def _codes(cls, value: object) -> object:
         return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("utilities")
+    @classmethod
+    def _computed(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        # the rules know the net energy of readings only; counting the same readings again for another utility would invent it
+        if set(value) != {Utility.E}:
+            raise ValueError("nodes compute utility 1 (E) only")
+        return value
 
     def password(self) -> str:
         """The keystore's password, from its file where one is named. Raises OSError if that can't be read."""

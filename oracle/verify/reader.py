@@ -15,7 +15,7 @@ from chain.deployment import Deployment
 from chain.rpc import Rpc, RpcError, bytes_of
 from chain.signer import recover
 from kit.errors import Malformed, Unavailable
-from oracle.chainview import accepted_report
+from oracle.accepted import accepted_report
 from oracle.rules import Content, Report
 from oracle.verify.facts import (
     BooksSeen,

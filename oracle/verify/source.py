@@ -7,6 +7,7 @@ from typing import Protocol
 
 import httpx
 
+from chain.rpc import is_loopback
 from kit.errors import Unavailable
 from oracle.rules import Content
 
@@ -43,7 +44,7 @@ class Door:
 
     def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
         self._url = url.rstrip("/")
-        self._http = httpx.AsyncClient(timeout=timeout_seconds)
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, trust_env=not is_loopback(url))
         self._paths = ["/leaves", "/api/oracle/leaves"]
 
     async def leaves(self, content: Content) -> bytes | None:
