@@ -30,6 +30,8 @@ from oracle.rules import ZERO_HASH, Leaf, LeavesError, order, parse_published
 
 log = logs.get(__name__)
 
+_MOVED_BLOCKS = 1_000  # a reorganisation may bring the same report in another block, also in an earlier one
+
 
 class Follower:
     """Keeps one node's state at the chain's head. Its methods are called under the node's lock of the utility."""
@@ -77,11 +79,14 @@ class Follower:
             view = await self._chain.view(utility)
 
     async def _is_accepted(self, mine: OracleReport, block: int) -> bool:
-        found = await self._chain.accepted(mine.utility, from_block=0, to_block=block, content_hash=mine.content_hash)
+        first = max(mine.block_number - _MOVED_BLOCKS, 0)
+        found = await self._chain.accepted(
+            mine.utility, from_block=first, to_block=block, content_hash=mine.content_hash
+        )
         return bool(found)
 
     async def _apply_after(self, utility: int, mine: OracleReport | None, view: View) -> None:
-        first = 0 if mine is None else mine.block_number
+        first = 0 if mine is None else max(mine.block_number - _MOVED_BLOCKS, 0)
         accepted = await self._chain.accepted(utility, from_block=first, to_block=view.block)
         prev = ZERO_HASH if mine is None else mine.content_hash
         new = [report for report in accepted if mine is None or report.content.slot > mine.slot]

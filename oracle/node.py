@@ -95,6 +95,7 @@ class Node:
             close_delay=settings.close_delay,
             valid_from=settings.valid_from,
             hold_seconds=settings.patience,
+            sign_from=settings.sign_from,
         )
         self.proposer = Proposer(
             database=parts.database,

@@ -36,6 +36,12 @@ class OracleSettings(BaseSettings):
     confirmations: int = Field(default=0, ge=0, le=1_000, description="blocks on top of what counts as accepted")
     utilities: Annotated[tuple[int, ...], NoDecode] = Field(default=(1,), description="utility codes, by commas")
     valid_from: int = Field(default=0, ge=0, lt=1 << 32, description="slot before which reports die; never lowers it")
+    sign_from: int = Field(
+        default=0,
+        ge=0,
+        lt=1 << 32,
+        description="first slot to sign; set it ahead after a database was lost or restored",
+    )
     operator_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the operator's doors")
     undo_reports: int = Field(default=256, ge=8, le=100_000, description="reports that a reorganisation may take back")
 

@@ -12,7 +12,7 @@ from chain.transactions import Reverted, TransactionSender
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
-from kit.errors import GreenCoreError, Unavailable
+from kit.errors import GreenCoreError, Refused, Unavailable
 from kit.units import SLOT_SECONDS
 from oracle import repository
 from oracle.chainview import ChainView, View
@@ -201,16 +201,21 @@ class Proposer:
             inputs = await self._recounter.load(session, utility, slot)
         if not inputs.states:
             return None
-        row = await self._recounter.run(inputs, utility, slot)
-        content, _ = build_content(
-            row.leaves,
-            utility=utility,
-            slot=slot,
-            prev=view.head.content_hash,
-            previous_total=view.head.total,
-            valid_from=self._desk.valid_from(view),
-            readings=readings_hash(row.lists, self._recounter.policy.version),
-        )
+        try:
+            row = await self._recounter.run(inputs, utility, slot)
+            content, _ = build_content(
+                row.leaves,
+                utility=utility,
+                slot=slot,
+                prev=view.head.content_hash,
+                previous_total=view.head.total,
+                valid_from=self._desk.valid_from(view),
+                readings=readings_hash(row.lists, self._recounter.policy.version),
+            )
+        except ValueError as error:
+            raise Refused(
+                "oracle.no_content_possible", f"slot {slot} can't be reported by this node: {error}"
+            ) from error
         proposal = Proposal(content, self._recounter.policy.version, row.lists)
         request = SignRequest(proposal, self._deadline(), signers.epoch, ())
         await self._desk.check(request.report, view, signers)

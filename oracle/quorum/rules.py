@@ -43,6 +43,7 @@ class Situation:
     set_from: int
     set_until: int
     mirrored_until: float
+    sign_from: int = 0
 
 
 def refusal(report: Report, situation: Situation) -> GreenCoreError | None:
@@ -51,6 +52,8 @@ def refusal(report: Report, situation: Situation) -> GreenCoreError | None:
     end = (content.slot + 1) * SLOT_SECONDS
     if s.mode not in (1, 2):
         return Refused("oracle.utility_not_open", f"utility {content.utility} is not open to reports of leaves")
+    if content.slot < s.sign_from:
+        return Refused("oracle.silent", f"this node's operator lets it sign from slot {s.sign_from} on only")
     if content.slot <= s.head_slot:
         return Conflict("oracle.slot_reported", f"slot {content.slot} is not after the accepted slot {s.head_slot}")
     if s.now < end + s.close_delay:

@@ -55,6 +55,7 @@ class SigningDesk:
         close_delay: int,
         valid_from: int,
         hold_seconds: float,
+        sign_from: int,
     ) -> None:
         self._database = database
         self._chain = chain
@@ -68,6 +69,7 @@ class SigningDesk:
         self._close_delay = close_delay
         self._valid_from = valid_from
         self._hold_seconds = hold_seconds
+        self._sign_from = sign_from
         self._decided: dict[int, tuple[int, float]] = {}
         self.address = address_bytes(signer.address)
 
@@ -107,6 +109,7 @@ class SigningDesk:
                 set_from=signers.from_slot,
                 set_until=signers.until_slot,
                 mirrored_until=0 if mirrored is None else mirrored.timestamp(),
+                sign_from=self._sign_from,
             ),
         )
         if problem is not None:

@@ -50,6 +50,7 @@ def test_what_follows_the_chain_and_the_clock_is_not_refused() -> None:
         ({}, {"mode": 0}, "oracle.utility_not_open"),
         ({}, {"mode": 3}, "oracle.utility_not_open"),
         ({}, {"head_slot": SLOT}, "oracle.slot_reported"),
+        ({}, {"sign_from": SLOT + 1}, "oracle.silent"),
         ({}, {"now": END + 899}, "oracle.slot_open"),
         ({}, {"mirrored_until": END - 1}, "oracle.behind"),
         ({}, {"head_hash": ZERO_HASH}, "oracle.wrong_prev"),
