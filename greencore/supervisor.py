@@ -72,15 +72,20 @@ class Supervisor:
         member.watcher = asyncio.create_task(self._watch(member), name=f"watch {name}")
         return member
 
-    async def stop(self, *, seconds: float = 10) -> None:
-        """Stop everything, the highest wave first, each wave at once. What does not end in so many seconds is ended."""
+    async def stop(self, *, seconds: float = 4) -> None:
+        """Stop everything, the highest wave first, each wave at once. What does not end in so many seconds is ended.
+
+        The lowest wave, which holds the data, gets three times as long.
+        """
         self._stopping = True
         watchers = [member.watcher for member in self.members.values() if member.watcher is not None]
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
-        for wave in sorted({member.wave for member in self.members.values()}, reverse=True):
-            await asyncio.gather(*(self._end(m, seconds) for m in self.members.values() if m.wave == wave))
+        waves = sorted({member.wave for member in self.members.values()}, reverse=True)
+        for wave in waves:
+            limit = 3 * seconds if wave == waves[-1] else seconds
+            await asyncio.gather(*(self._end(m, limit) for m in self.members.values() if m.wave == wave))
         self._publish()
 
     async def end(self, name: str, *, seconds: float = 10) -> None:
