@@ -13,6 +13,7 @@ BATCH = 1 << 255
 RING = 128
 SLOT = 900
 DEPTH_DAYS = 31
+NOBODY = bytes(20)
 NEVER = 2**40 - 1  # the clock of a closed tenure's bucket
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from eth_hash.auto import keccak
 
-from oracle.rules import ZERO_HASH, Content, Leaf, Tree, build_content
+from oracle.rules import ZERO_HASH, Content, Leaf, Tree, build_content, order
 from tests.contracts.fuzz.model import Model
 
 Tenured = tuple[int, int]  # station, tenure
@@ -94,10 +94,36 @@ class Grid:
             utility=utility,
             slot=slot,
             prev=head.content,
-            previous_total=sum(register.high for register in self.registers[utility].values()),
+            previous_total=head.total,
             valid_from=valid_from,
         )
         return Draft(content, tuple(leaves), tree, registers)
+
+    def lie(self, draft: Draft, lie: str, place: int) -> Draft:
+        """What a quorum that lies could sign: the row, or the total over it, is not what was metered."""
+        leaves = list(draft.leaves)
+        place %= len(leaves)
+        leaf = leaves[place]
+        content = draft.content
+        if lie == "total understated":
+            content = replace(
+                content, increase=content.increase // 3, total=content.total - content.increase + content.increase // 3
+            )
+        else:
+            leaves[place] = {
+                "unknown tenure": replace(leaf, tenure=leaf.tenure + 1_000),
+                "unknown station": replace(leaf, station=leaf.station ^ 1 << 100),
+                "nobody's": replace(leaf, owner=bytes(20)),
+                "somebody else's": replace(leaf, owner=self.model.beneficiary),
+                "far too much": replace(leaf, mintable=leaf.mintable + 10**15, energy=10**15),
+                "twice": leaf,
+            }[lie]
+            if lie == "twice":
+                leaves.append(replace(leaf, mintable=leaf.mintable + 10**9))
+            leaves.sort(key=order)
+        tree = Tree([one.hash() for one in leaves])
+        content = replace(content, root=tree.root, stations=len(leaves))
+        return replace(draft, content=content, leaves=tuple(leaves), tree=tree)
 
     def pooled_draft(self, utility: int, slot: int, readings: Sequence[int]) -> Draft:
         """A report of a pooled utility: one reading a station, no leaves."""

@@ -16,6 +16,7 @@ from tests.contracts.fuzz.books import (
     CLAIMED,
     DIRECT,
     NEVER,
+    NOBODY,
     POOLED,
     RING,
     SLOT,
@@ -217,6 +218,7 @@ class Model:
             return None
         book = self.utilities[leaf.utility]
         need(book.minted + amount <= book.total, "treasury: more than the oracle signed")
+        need(leaf.owner != NOBODY, "energy_token: mint to the zero address")
         kept = reserve_between(word.register, word.register + amount, self.bps)
         token_id = batch_id(leaf.utility, leaf.slot) if batch else leaf.utility
         mint = Mint(leaf.station, leaf.tenure, leaf.owner, word.register, amount, kept, token_id)
@@ -245,6 +247,7 @@ class Model:
             word, amount = self._stretch((utility, leaf.station, leaf.tenure), leaf.mintable)
             minted += amount
             need(amount == 0 or minted <= report.content.total, "treasury: more than the oracle signed")
+            need(amount == 0 or leaf.owner != NOBODY, "energy_token: mint to the zero address")
             stretches.append((leaf, word, amount))
         need(Tree([leaf.hash() for leaf in leaves]).root == report.content.root, "treasury: not the report's leaves")
         self._accept(report, *accepted)

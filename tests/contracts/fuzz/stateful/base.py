@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from bench.contracts import artifact
 from oracle.rules import Report
-from tests.contracts.fuzz.books import CLAIMED, Refused, Signed
+from tests.contracts.fuzz.books import CLAIMED, RING, SLOT, Refused, Signed, filled
 from tests.contracts.fuzz.grid import Draft, Grid, Published
 from tests.contracts.fuzz.model import Model
 from tests.contracts.fuzz.world import (
@@ -174,6 +174,7 @@ class House(RuleBasedStateMachine):
         supply = self.world.token.view("total_supply", utility)
         assert (slot, total, content, reports) == (book.slot, book.total, book.content, book.reports)
         assert (minted, reserve) == (book.minted, book.reserve)
+        assert self.world.oracle.view("valid_from", utility) == book.valid_from
         assert minted <= total, "more became tokens than the oracle signed"
         assert supply == self.model.supply(utility), "supply is not the sum of the balances"
         batches = sum(self.model.supply(token) for token in self.ids if token >> 32 & 255 == utility)
@@ -208,6 +209,14 @@ class House(RuleBasedStateMachine):
             assert self.world.token.view("total_supply", token_id) == self.model.supply(token_id)
         assert self.world.registry.view("total_rated_w") == self.model.total_rated()
         assert self.world.oracle.view("rated_w") == self.model.rated_copy
+        assert self.world.oracle.view("epoch") == len(self.model.epochs)
+        for utility, book in self.model.utilities.items():
+            room = filled(book.allowance_mwh * 1000, self.model.total_rated(), 3 * SLOT)
+            assert self.world.oracle.view("ceiling", utility, book.slot + 3) == room
+            for slot in (book.slot + 1, book.slot, book.slot - RING + 1, book.slot - RING, book.valid_from - 1):
+                assert self.world.oracle.view("root_of", utility, max(slot, 0)) == self.model.root_of(
+                    utility, max(slot, 0)
+                )
 
     def tenure_keys(self) -> list[tuple[int, int, int]]:
         """Every register that can exist."""

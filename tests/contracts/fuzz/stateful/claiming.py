@@ -140,8 +140,8 @@ class Claiming(House):
 
                 def model(leaf: Leaf = leaf, at: int = at, before: tuple[int, int] = before) -> int:
                     # A second claim may need more gas than the hook is given: then the hook fails as a whole.
-                    if receiver.view("tried") == before[0]:
-                        self.model.refusing.add(receiver.address)
+                    failed = receiver.view("tried") == before[0]
+                    (self.model.refusing.add if failed else self.model.refusing.discard)(receiver.address)
                     mint = self.model.claim(leaf, at, published.tree.proof(at))
                     if receiver.view("went_through") > before[1]:
                         nested = self.model.claim(inner, index, proof, batch=batch)

@@ -50,6 +50,17 @@ FAULTS = (
     "not opened",
 )
 
+LIES_OF_A_QUORUM = (
+    "total understated",
+    "total understated",
+    "unknown tenure",
+    "unknown station",
+    "nobody's",
+    "somebody else's",
+    "far too much",
+    "twice",
+)
+
 
 class Reporting(House):
     """The Oracle's door and the Treasury's two doors behind it."""
