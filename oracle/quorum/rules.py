@@ -30,7 +30,7 @@ RETRY_CODES = frozenset(
 class Situation:
     """What a node knows when it is asked to sign. Instants are unix seconds of the deployment's clock; `head_*` is the newest
     accepted report; `set_*` are the terms of the signer set of the report's epoch; `mirrored_until` is how far the node has
-    read the registry.
+    read the registry; `sign_from` the first slot that its operator lets it sign.
     """
 
     now: float
