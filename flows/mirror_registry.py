@@ -4,7 +4,7 @@
 
 A projection for the indexer of the platform and of every oracle node. The rows of a station are always made anew from all its
 Registry events that the indexer holds, so applying a block and taking it back are the same step. What energy keeps of its own
-beside a station (name, safety factor) stays.
+beside a station (name, safety factor) stays, also while the chain does not know the station: then it has no tenure and no meter.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -21,6 +21,7 @@ from indexer.projection import DecodedLog
 from kit.ids import station_uuid
 
 _NO_BLOCK = 1 << 62
+_K_SAFETY_PPM = 1_000_000
 _PART = 5_000  # stations at a time: a statement takes 32,767 parameters
 
 Event = StationRow | StationRatedRow | TenureRow | MeterRow | MeterRetiredRow
@@ -64,7 +65,11 @@ async def _mirror(session: AsyncSession, stations: Sequence[UUID], *, before: in
     await session.execute(delete(EnergyTenure).where(EnergyTenure.station.in_(stations)))
     await session.execute(delete(EnergyMeter).where(EnergyMeter.station.in_(stations)))
     gone = [station for station, found in events.items() if not found]
-    await session.execute(delete(EnergyStation).where(EnergyStation.id.in_(gone)))
+    await session.execute(
+        delete(EnergyStation).where(
+            EnergyStation.id.in_(gone), EnergyStation.name == "", EnergyStation.k_safety_ppm == _K_SAFETY_PPM
+        )
+    )
     for found in events.values():
         if found:
             await _write(session, sorted(found, key=lambda event: (event.block_number, event.log_index)))
@@ -106,5 +111,5 @@ async def _write(session: AsyncSession, events: Sequence[Event]) -> None:
         "block": events[-1].block_number,
     }
     # name and safety factor are energy's own: an update leaves them
-    station = insert(EnergyStation).values(id=now.station, name="", k_safety_ppm=1_000_000, **values)
+    station = insert(EnergyStation).values(id=now.station, name="", k_safety_ppm=_K_SAFETY_PPM, **values)
     await session.execute(station.on_conflict_do_update(index_elements=["id"], set_=values))

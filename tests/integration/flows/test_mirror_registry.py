@@ -7,6 +7,7 @@ from sqlalchemy import select
 from energy.models import EnergyMeter, EnergyStation, EnergyTenure
 from flows.mirror_registry import MirrorRegistry
 from indexer.service import Indexer
+from indexer.upkeep import rebuild
 from kit.clock import SystemClock
 from kit.database import Database
 from tests.conftest import Deployed
@@ -57,11 +58,33 @@ async def test_a_handover_a_rating_and_a_retired_meter_arrive_and_are_taken_back
     assert await _seen(database) == ([(station, first_owner, 1, RATED_W)], [(1, first_owner, RATED_W, True)], [True])
 
 
+async def test_a_rebuild_keeps_what_energy_has_of_its_own(deployment: Deployed, database: Database) -> None:
+    world = World(deployment)
+    world.begin()
+    plain, named = world.station(), world.station()
+    indexer = _indexer(world, database)
+    await indexer.catch_up()
+    before = await _seen(database)
+    async with database.transaction() as session:
+        row = await session.get_one(EnergyStation, named)
+        row.name, row.k_safety_ppm = "roof", 900_000
+    async with database.transaction() as session:
+        await rebuild(session, [MirrorRegistry()])
+    async with database.transaction() as session:
+        assert await session.get(EnergyStation, plain) is None
+        assert (await session.scalars(select(EnergyMeter))).all() == []
+    await indexer.catch_up()
+    assert await _seen(database) == before
+    async with database.transaction() as session:
+        row = await session.get_one(EnergyStation, named)
+        assert (row.name, row.k_safety_ppm) == ("roof", 900_000)
+
+
 async def _seen(database: Database) -> tuple[list[object], list[object], list[bool]]:
     """Stations, tenures (with whether they run) and whether each meter is in use."""
     async with database.transaction() as session:
-        stations = await session.scalars(select(EnergyStation))
-        tenures = await session.scalars(select(EnergyTenure).order_by(EnergyTenure.tenure))
+        stations = await session.scalars(select(EnergyStation).order_by(EnergyStation.id))
+        tenures = await session.scalars(select(EnergyTenure).order_by(EnergyTenure.station, EnergyTenure.tenure))
         meters = await session.scalars(select(EnergyMeter))
         return (
             [(row.id, row.owner, row.tenure, row.rated_w) for row in stations],
