@@ -104,7 +104,11 @@ class Reader:
                     last = min(asked + self._span, until)
                     flying.append(asyncio.create_task(self._range(asked + 1, last, head)))
                     asked = last
-                batch = await flying.popleft()
+                try:
+                    batch = await flying.popleft()
+                except NodeUnavailable:  # perhaps because it was too much: a time-out tells no reason
+                    self._span = max(1, min(self._span, until - reached.number) // 2)
+                    raise
                 self._span = next_span(
                     batch.end.number - reached.number, len(batch.logs), self._settings.events_per_batch
                 )

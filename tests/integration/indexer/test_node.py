@@ -108,6 +108,39 @@ async def test_node_that_limits_ranges__asked_for_less(world: World, database: D
     await assert_equal_to_chain(world, database)
 
 
+async def test_node_that_fails_at_long_ranges_without_a_reason__asked_for_less(
+    world: World, database: Database, proxy: Proxy
+) -> None:
+    home = world.station()
+    for _ in range(4):
+        world.report({home: KWH})
+        world.claim(home)
+
+    def spoil(question: Question, answer: Answer) -> Answer:
+        where = question["params"][0] if question["method"] == "eth_getLogs" else {}
+        if "fromBlock" in where and int(where["toBlock"], 16) - int(where["fromBlock"], 16) > 4:
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": "busy"}}
+        return answer
+
+    proxy.spoil = spoil
+    task = asyncio.create_task(make_indexer(world.deployed, database, rpc_url=proxy.url, margin=1).run())
+    try:
+        head = int(world.call("eth_blockNumber"), 16)
+        async with asyncio.timeout(90):
+            while await reached(database) < head:  # noqa: ASYNC110 (a row, no event)
+                await asyncio.sleep(0.05)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await assert_equal_to_chain(world, database)
+
+
+async def reached(database: Database) -> int:
+    async with database.transaction() as session:
+        return await session.scalar(select(Cursor.block_number)) or 0
+
+
 async def test_logs_in_wrong_order_and_without_times__same_copy(
     world: World, database: Database, other_database: Database, proxy: Proxy
 ) -> None:
