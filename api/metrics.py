@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Prometheus can ask this process. One registry an application, so that several can live in one process."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from flows.mint_energy import Claimed
 
 
 class Metrics:
@@ -34,3 +38,18 @@ class Metrics:
         self.claims = Counter(
             "greencore_keeper_claims_total", "claims by how they ended", ["outcome"], registry=self.registry
         )
+        self.minted = Counter(
+            "greencore_keeper_minted_uwh_total", "energy that our claims minted", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "greencore_worker_waiting",
+            "what waits: events to be published, jobs by state",
+            ["what"],
+            registry=self.registry,
+        )
+
+    def note_claims(self, claimed: Sequence[Claimed]) -> None:
+        """Count a round of the keeper."""
+        for one in claimed:
+            self.claims.labels(one.outcome).inc()
+            self.minted.inc(one.to_owner + one.reserve)

@@ -14,7 +14,7 @@ from nats.aio.client import Client as StreamClient
 from nats.errors import Error as StreamError
 from procrastinate import App
 from prometheus_client import start_http_server
-from sqlalchemy import make_url
+from sqlalchemy import func, make_url, select, text
 
 from api.chain import Chain
 from api.metrics import Metrics
@@ -26,6 +26,7 @@ from energy.quality.service import QualityService, run_quality
 from flows.mint_energy import MintEnergy
 from kit import jobs, logs, outbox, stream
 from kit.database import Database
+from kit.outbox import OutboxEvent
 from kit.shutdown import run_until_signal
 
 log = logs.get(__name__)
@@ -35,6 +36,7 @@ _STALLED_SECONDS = 10.0
 _REVIVE_SECONDS = 5.0
 _SWEEP_SECONDS = 30.0
 _RETRY_SECONDS = 5.0
+_MEASURE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
 _EVENTS_DURABLE = "mint-energy"
 _EVENTS_SUBJECT = "event.indexer.>"
@@ -59,6 +61,7 @@ async def run_worker(settings: WorkerSettings) -> None:
                 nodes=settings.oracle_nodes,
                 keeper=chain.keeper if chain.can_claim else None,
                 every=settings.keeper_every,
+                on_claims=metrics.note_claims,
             )
             story.register(app)
             await _run(settings, database, app, story, key, metrics)
@@ -98,6 +101,7 @@ async def _run(
                 _every(_REVIVE_SECONDS, "jobs.revive", lambda: _revive(app)),
                 _every(_SWEEP_SECONDS, "mint_energy.sweep", story.sweep),
                 _every(_RETRY_SECONDS, "ingest.retry", lambda: _retry(database, ingest)),
+                _every(_MEASURE_SECONDS, "metrics", lambda: _measure(database, metrics)),
                 _every(_FORGET_SECONDS, "outbox.forget", lambda: _forget(database)),
             )
     finally:
@@ -144,6 +148,19 @@ async def _revive(app: App) -> None:
 async def _retry(database: Database, ingest: IngestService) -> None:
     async with database.transaction() as session:
         await ingest.retry(session)
+
+
+async def _measure(database: Database, metrics: Metrics) -> None:
+    """What waits, for Prometheus."""
+    async with database.transaction() as session:
+        events = await session.scalar(
+            select(func.count()).select_from(OutboxEvent).where(OutboxEvent.published_at.is_(None))
+        )
+        states = await session.execute(text("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status"))
+        metrics.waiting.clear()
+        metrics.waiting.labels("event").set(events or 0)
+        for state, number in states:
+            metrics.waiting.labels(f"job_{state}").set(number)
 
 
 async def _forget(database: Database) -> None:

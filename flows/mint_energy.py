@@ -178,16 +178,19 @@ class MintEnergy:
         nodes: Sequence[str],
         keeper: Callable[[], Awaitable[Keeper]] | None,
         every: int,
+        on_claims: Callable[[Sequence[Claimed]], None] = lambda _: None,
     ) -> None:
         """`keeper` opens the one who claims, when it is needed: the contracts may not be deployed yet.
 
-        `every`: claim when a report is so many slots past the last one that was claimed against.
+        `every`: claim when a report is so many slots past the last one that was claimed against. `on_claims` hears how
+        each round ended.
         """
         self._database = database
         self._http = http
         self._nodes = tuple(nodes)
         self._keeper = keeper
         self._every = every
+        self._on_claims = on_claims
 
     def register(self, app: App) -> None:
         """Make the steps known to the jobs' app."""
@@ -240,6 +243,7 @@ class MintEnergy:
         except Refused as error:
             log.info("claim.skipped", utility=utility, slot=report.slot, code=error.code)
             return
+        self._on_claims(claimed)
         if claimed:
             counts = {kind: sum(c.outcome == kind for c in claimed) for kind in ("minted", "settled", "refused")}
             minted = sum(c.to_owner + c.reserve for c in claimed)

@@ -117,7 +117,7 @@ async def mint(
     report, published = await published_at(services, wanted.utility, wanted.slot)
     await keeper.check_root(wanted.utility, report.slot, published)
     claimed = await keeper.claim(published, published.index_of(wanted.station.int, wanted.tenure), batch=wanted.batch)
-    services.metrics.claims.labels(claimed.outcome).inc()
+    services.metrics.note_claims([claimed])
     if claimed.outcome == "refused":
         raise Refused(claimed.code, claimed.reason)
     result = _result(claimed)

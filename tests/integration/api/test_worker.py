@@ -12,18 +12,21 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 import pytest
+from prometheus_client import generate_latest
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
+from api.metrics import Metrics
 from api.receipts import load_key, public_hex
 from api.settings import WorkerSettings
-from api.worker import _origin, _revive, run_worker
+from api.worker import _measure, _origin, _revive, run_worker
 from edge.protocol import Receipt, decode_receipts, topic_intervals, topic_receipts
 from energy.models import EnergyInterval, EnergyReading, EnergyRejection
+from flows.mint_energy import Claimed
 from greencore.embedded.nats import Nats
 from kit import jobs, stream
 from kit.database import Database
-from kit.outbox import OutboxEvent
+from kit.outbox import OutboxEvent, publish
 from tests.integration.api.world import KWH, LAST, NOON, Device, body
 
 WAIT = 30
@@ -168,6 +171,20 @@ async def test_a_job_whose_worker_died_runs_again(database_url: str, database: D
         await _revive(app)
         await app.run_worker_async(wait=False, install_signal_handlers=False)
     assert done.is_set()
+
+
+async def test_an_operator_can_ask_what_waits(database: Database) -> None:
+    metrics = Metrics()
+    async with database.transaction() as session:
+        publish(session, "event.test", {})
+        await jobs.defer(session, "test.nothing")
+    await _measure(database, metrics)
+    metrics.note_claims([Claimed(Device().station, 1, LAST, "minted", to_owner=98, reserve=2)])
+    text = generate_latest(metrics.registry).decode()
+    assert 'greencore_worker_waiting{what="event"} 1.0' in text
+    assert 'greencore_worker_waiting{what="job_todo"} 1.0' in text
+    assert 'greencore_keeper_claims_total{outcome="minted"} 1.0' in text
+    assert "greencore_keeper_minted_uwh_total 100.0" in text
 
 
 def test_message_ids_tell_databases_apart(worker_settings: WorkerSettings) -> None:
