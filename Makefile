@@ -33,8 +33,7 @@ test-fuzz: setup ## contracts in titanoboa: properties, stateful models, gas
 	$(PYTEST) -p no:ape_test tests/contracts/fuzz $(ARGS)
 
 bench: setup ## one measurement: make bench BENCH=gas
-	@test -n "$(BENCH)" || { echo "which? make bench BENCH=<name>, one of:" $$(cd bench && ls *.py | sed 's/\.py$$//'); exit 2; }
-	@$(RUN) $(BIN)/python -m bench.$(BENCH) $(ARGS)
+	@$(RUN) $(BIN)/python -m bench $(BENCH) $(ARGS)
 
 lint: setup ## format, lint, types, import rules, licence headers
 	$(BIN)/ruff format --check .

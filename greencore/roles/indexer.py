@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""`greencore indexer`, and what an operator does with its copy of the chain."""
+"""`greencore indexer`: follow the chain; look at the copy, check it, start it over."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -22,6 +23,9 @@ from kit.shutdown import run_until_signal
 
 T = TypeVar("T")
 
+_DIFFERS = 1
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
+
 
 @click.group("indexer", invoke_without_command=True)
 @click.pass_context
@@ -34,57 +38,32 @@ def command(context: click.Context) -> None:
 
 @command.command("status")
 def status() -> None:
-    """Where the copy stands. Ends with code 1 if it has not begun."""
-    found = _within_a_transaction(upkeep.status)
+    """Tell where the copy stands. Exit code 1 if it has not begun."""
+    found = _ask(upkeep.status)
     if found is None:
-        click.echo("nothing is indexed yet")
-        raise SystemExit(1)
-    click.echo(f"chain {found.chain_id}, block {found.block_number}, 0x{found.block_hash.hex()}")
-    click.echo(f"{found.head - found.block_number} blocks behind the head that was seen last")
-    click.echo(f"{found.events} events, {found.reorgs} reorgs followed")
+        click.echo("the copy has not begun")
+        sys.exit(_DIFFERS)
+    click.echo(
+        f"chain {found.chain_id}  block {found.block_number} of {found.head}  hash 0x{found.block_hash.hex()}"
+        f"  events {found.events}  reorganisations {found.reorgs}"
+    )
 
 
 @command.command("verify")
 def verify() -> None:
-    """Compute what is derived anew, and look for gaps in the events. Ends with code 1 if anything differs."""
-    found = _within_a_transaction(_verify_at_one_instant)
+    """Compute what is derived anew and look for gaps in the events. Exit code 1 if anything differs."""
+    found = _ask(upkeep.verify)
     for difference in found.differences:
         click.echo(difference)
-    click.echo(f"{found.events} events: {'nothing differs' if found.ok else f'{len(found.differences)} differences'}")
-    if not found.ok:
-        raise SystemExit(1)
+    click.echo(f"{found.events} events, {len(found.differences)} differences")
+    sys.exit(0 if found.ok else _DIFFERS)
 
 
 @command.command("rebuild")
-@click.confirmation_option(prompt="Forget the copy and read the chain again from the deployment on?")
 def rebuild() -> None:
-    """Forget the copy; the next `greencore indexer` reads the chain from the deployment on. The indexer must not run."""
-    _within_a_transaction(lambda session: upkeep.rebuild(session, [MirrorRegistry()]))
+    """Forget the copy; the next start reads the chain from the deployment on. Refused while an indexer runs."""
+    _ask(lambda session: upkeep.rebuild(session, [MirrorRegistry()]))
     click.echo("forgotten; start the indexer")
-
-
-async def _verify_at_one_instant(session: AsyncSession) -> upkeep.Verification:
-    """All of it as of one instant, though an indexer may be writing."""
-    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    return await upkeep.verify(session)
-
-
-def _within_a_transaction(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Do it on the database that the settings name. What goes wrong is told in one line, and ends with code 2."""
-    url = read(Settings).database_url.get_secret_value()
-
-    async def main() -> T:
-        database = Database(url)
-        try:
-            async with database.transaction() as session:
-                return await work(session)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(main())
-    except (GreenCoreError, OSError) as error:
-        fail(f"indexer: {error}")
 
 
 async def index(settings: Settings, indexing: IndexerSettings) -> None:
@@ -98,3 +77,21 @@ async def index(settings: Settings, indexing: IndexerSettings) -> None:
         await run_until_signal(indexer.run())
     finally:
         await database.close()
+
+
+def _ask(question: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """The answer to one question about the database that the settings name, all of it at one instant."""
+
+    async def ask() -> T:
+        database = Database(read(Settings).database_url.get_secret_value())
+        try:
+            async with database.transaction() as session:
+                await session.connection(execution_options=_SNAPSHOT)
+                return await question(session)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(ask())
+    except (GreenCoreError, OSError) as error:
+        fail(f"indexer: {error}")

@@ -39,6 +39,7 @@ def test_days_reconcile_unattended(house: House) -> None:
         assert station["oracle_uwh"] == station["chain_uwh"]
     assert int(stations["pv-plant"]["chain_uwh"]) > 0, "the sun has risen by then"
     assert int(stations["my-roof"]["chain_uwh"]) > 500_000_000
+    assert house.data.joinpath("profiles").is_dir(), "a start without --profile goes on with it"
     assert {station["transport"] for station in stations.values()} == {"rest", "mqtt"}
     assert verdict["seconds_to_first_mint"] > 0
     assert all_gone(list(house.pids().values()))
