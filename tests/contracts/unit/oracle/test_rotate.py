@@ -58,7 +58,9 @@ def test_rotate__zero_window__discards_a_compromised_set(house: House, owner: Ac
 
     house.on.oracle.rotate(addresses(new_keys), 3, 1, 0, 2**32 - 1, sender=owner)
     refuses("oracle: unknown epoch", house.on.oracle.report, *house.sign(content).args, sender=owner)
-    assert house.on.oracle.signer_set(1).until_slot == 0
+    assert house.on.oracle.signer_set(2).until_slot == 2**32 - 1
+    house.on.oracle.rotate(addresses(new_keys), 3, 1, 0, 0, sender=owner)
+    assert house.on.oracle.signer_set(2).until_slot == 0
 
 
 def test_report__unknown_epoch__reverts(house: House) -> None:
@@ -124,3 +126,15 @@ def test_owner_functions__stranger__reverts(house: House, stranger: AccountAPI, 
     refuses("ownable: caller is not the owner", house.on.oracle.rotate, four, 3, 1, 0, 0, sender=stranger)
     refuses("ownable: caller is not the owner", house.on.oracle.open_utility, AGR, 1, sender=stranger)
     refuses("oracle: access is denied", house.on.oracle.set_paused, True, sender=owner)
+
+
+def test_rotate__while_paused__stays_paused(house: House, owner: AccountAPI, pause) -> None:
+    """Brake, rated power and signer set share a word; a rotation moves neither of the others."""
+    house.publish({ROOF: KWH})
+    rated = house.on.oracle.rated_w()
+    pause(house.on.oracle)
+
+    house.on.oracle.rotate(addresses(node_keys(4, generation=2)), 3, 1, 0, 0, sender=owner)
+
+    assert house.on.oracle.paused()
+    assert house.on.oracle.rated_w() == rated > 0

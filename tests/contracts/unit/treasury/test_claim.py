@@ -188,12 +188,15 @@ def test_claim__direct_utility__reverts(house: House, stranger: AccountAPI) -> N
 
 
 def test_claim__before_valid_from__reverts(house: House) -> None:
-    """A report that declares older roots dead kills claims against them; the newest leaf settles all the same."""
+    """A report that declares older roots dead kills claims against them for ever; the newest leaf settles all the same."""
     older = house.publish({ROOF: KWH})
     slot = house.next_slot()
     newer = house.draft(house.leaves({ROOF: KWH}, utility=E, slot=slot), valid_from=slot)
     house.bring(newer.content)
 
+    refuses("treasury: no such report", house.on.treasury.claim, *older.shown(ROOF), sender=house.relayer)
+    house.publish({}, valid_from=0)
+    assert house.on.oracle.valid_from(E) == slot
     refuses("treasury: no such report", house.on.treasury.claim, *older.shown(ROOF), sender=house.relayer)
     assert house.claim(newer, ROOF).return_value == 2 * KWH
 
