@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from api.settings import DoorSettings
-from chain.client import OracleClient, TreasuryClient
+from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
 from chain.signer import LocalSigner, open_signer
@@ -22,6 +22,7 @@ class Contracts:
     deployment: Deployment
     oracle: OracleClient
     treasury: TreasuryClient
+    token: EnergyTokenClient
 
 
 class Chain:
@@ -50,7 +51,10 @@ class Chain:
             try:
                 deployment = Deployment.load(self._settings.deployment)
                 self._contracts = Contracts(
-                    deployment, OracleClient(self.rpc, deployment), TreasuryClient(self.rpc, deployment)
+                    deployment,
+                    OracleClient(self.rpc, deployment),
+                    TreasuryClient(self.rpc, deployment),
+                    EnergyTokenClient(self.rpc, deployment),
                 )
             except NotFound as error:
                 raise Unavailable(error.code, "the contracts are not deployed yet") from error

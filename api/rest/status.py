@@ -16,7 +16,6 @@ from sqlalchemy import func, select
 from api.deps import Services, ServicesDep
 from api.queries import ledger
 from api.rest.shapes import Address, Amount, Hash, UtilityQuery
-from chain.client import EnergyTokenClient
 from flows.reconcile import Line, Verdict, reconcile, stored
 from kit.errors import GreenCoreError
 from kit.outbox import OutboxEvent
@@ -57,7 +56,10 @@ class Status(BaseModel):
 
 
 class LineShown(BaseModel):
-    """One tenure: its register as signed and as settled on chain, and the sum of what our index says was minted."""
+    """One tenure: its register as signed and as settled on chain, and the sum of what our index says was minted.
+
+    Beside them, and no part of the verdict, what we make of its readings: slots, Σ E_net, and the surpluses alone.
+    """
 
     station: UUID
     tenure: int
@@ -66,6 +68,9 @@ class LineShown(BaseModel):
     oracleUwh: Amount
     chainUwh: Amount
     indexedUwh: Amount
+    meteredSlots: int
+    meteredNetUwh: Amount
+    meteredSurplusUwh: Amount
     verdict: Verdict
 
 
@@ -123,8 +128,7 @@ async def reconciliation(services: ServicesDep, utility: UtilityQuery = Utility.
     contracts = services.chain.contracts()
     async with services.database.transaction() as session:
         ours = await stored(session, utility=utility)
-    token = EnergyTokenClient(services.chain.rpc, contracts.deployment)
-    books = await reconcile(ours, contracts.oracle, contracts.treasury, token)
+    books = await reconcile(ours, contracts.oracle, contracts.treasury, contracts.token)
     return ReconciliationShown(
         verdict=books.verdict,
         utility=books.utility,
@@ -148,6 +152,9 @@ def _line(line: Line) -> LineShown:
         oracleUwh=line.oracle_uwh,
         chainUwh=line.chain_uwh,
         indexedUwh=line.indexed_uwh,
+        meteredSlots=line.metered.slots,
+        meteredNetUwh=line.metered.net_uwh,
+        meteredSurplusUwh=line.metered.surplus_uwh,
         verdict=line.verdict,
     )
 

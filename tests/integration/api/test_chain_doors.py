@@ -164,6 +164,7 @@ async def test_mint_once_whatever_is_repeated(platform: Platform, door: httpx.As
     assert (books["verdict"], books["findings"]) == ("reconciled", [])
     (line,) = books["lines"]
     assert (line["oracleUwh"], line["chainUwh"], line["indexedUwh"]) == (str(KWH),) * 3
+    assert (line["meteredSlots"], line["meteredNetUwh"], line["meteredSurplusUwh"]) == (1, str(KWH), str(KWH))
 
 
 async def test_a_batch_of_one_slot(platform: Platform, door: httpx.AsyncClient) -> None:
