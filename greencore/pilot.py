@@ -47,7 +47,9 @@ class Pilot:
             if start.done():
                 await start
                 click.echo(self._told())
+                copies = asyncio.create_task(self.stack.keep_chain())
                 await stopped
+                copies.cancel()
         finally:
             start.cancel()
             stopped.cancel()

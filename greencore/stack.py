@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 SERVERS, ROLES, EDGES = 0, 1, 2  # waves: the last one is stopped first
 PLATFORM = "greencore"
 _READY_SECONDS = 90
+_COPY_SECONDS = 7
 
 
 @dataclass(slots=True)
@@ -128,6 +129,12 @@ class Stack:
                     process.kill()
         if code:
             raise StartFailed(f"the contracts could not be deployed; {log} says:\n{log.read_text()[-1500:]}")
+
+    async def keep_chain(self) -> None:
+        """Keep a whole copy of the chain's state beside the one that is being written, until cancelled."""
+        while True:
+            await asyncio.sleep(_COPY_SECONDS)
+            await asyncio.to_thread(self.anvil.keep_copy)
 
     async def start_miner(self) -> None:
         """Blocks, from now on by the present clock."""

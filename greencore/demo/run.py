@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from greencore.demo.observe import View, look, status_of
 from greencore.demo.seed import seed
 from greencore.demo.stations import Station, agent, device_key, simulator, write_simulator
 from greencore.embedded.miner import Miner
-from greencore.embedded.program import Program
+from greencore.embedded.program import Program, StartFailed
 from greencore.folder import Folder, clock_text
 from greencore.stack import EDGES, PLATFORM, ROOT, Stack
 from greencore.supervisor import Supervisor
@@ -98,15 +99,18 @@ class Demo:
     async def _work(self) -> int:
         start = await self._set_up()
         database = Database(self.stack.postgres.url(PLATFORM), pool_size=1)
+        copies = asyncio.create_task(self.stack.keep_chain())
         try:
             with self.screen.table():
                 return await self._watch(database, start)
         finally:
+            copies.cancel()
             await database.close()
 
     async def _set_up(self) -> float:
         """Everything up to running roles. Returns the simulated instant at which the record begins, unix seconds."""
         say, stack, stations = self.screen.say, self.stack, self.options.stations
+        self._check_version()
         say("starting PostgreSQL, NATS and the chain")
         for station in stations:
             stack.nats.station_password(station.id)
@@ -129,6 +133,14 @@ class Demo:
         say(f"up after {time.monotonic() - self.begin:.0f} s")
         self.screen.below(show.where_to_look(stack))
         return start
+
+    def _check_version(self) -> None:
+        """Raises StartFailed for a folder whose contracts are not the ones of this program."""
+        sources = sorted((ROOT / "contracts").rglob("*.vy*"))
+        ours = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+        if self.folder.recall("contracts", ours) != ours and self.stack.deployment.exists():
+            raise StartFailed(f"{self.folder.root} was made with other contracts than these; start over with --fresh")
+        self.folder.remember("contracts", ours)
 
     async def _deploy(self) -> None:
         if not self.stack.deployment.exists():

@@ -7,12 +7,15 @@ In a deployment it mines nothing by itself: `miner` does, and stamps blocks with
 
 import json
 import platform
+import shutil
 import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+
+import orjson
 
 from greencore.embedded.ports import HOST, direct
 from greencore.embedded.program import Program, StartFailed
@@ -46,7 +49,8 @@ class Anvil:
     def prepare(self) -> Program:
         """How to run it. Its state is saved every few seconds and at its end; a kill loses the seconds since."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        state = self.folder / "state.json"
+        state = self._state
+        self._mend()
         argv = [str(binary()), "--host", HOST, "--port", str(self.port), "--chain-id", str(CHAIN_ID)]
         argv += ["--mnemonic", MNEMONIC, "--hardfork", "cancun", "--balance", "1000000", "--accounts", str(ACCOUNTS)]
         argv += ["--state", str(state), "--state-interval", str(_STATE_SECONDS), "--silent"]
@@ -55,6 +59,32 @@ class Anvil:
         if self.genesis_time is not None:
             argv += ["--timestamp", str(self.genesis_time)]
         return Program("anvil", tuple(argv), self._ready)
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.json"
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder / "state.copy.json"
+
+    def keep_copy(self) -> None:
+        """Copy the saved state if it is whole. anvil writes over its file in place, so a kill while it writes would leave half."""
+        if not self._state.exists():
+            return
+        data = self._state.read_bytes()
+        if _is_whole(data):
+            draft = self._copy.with_suffix(".new")
+            draft.write_bytes(data)
+            draft.replace(self._copy)
+
+    def _mend(self) -> None:
+        """Go on from the copy where the state itself is torn. Raises StartFailed if there is none."""
+        if not self._state.exists() or _is_whole(self._state.read_bytes()):
+            return
+        if not self._copy.exists():
+            raise StartFailed(f"{self._state} was torn by a kill and there is no copy of it yet; start over")
+        shutil.copyfile(self._copy, self._state)
 
     def call(self, method: str, *params: object) -> Any:
         """One JSON-RPC call. Raises RpcError for the chain's own errors, URLError if it does not answer."""
@@ -65,6 +95,14 @@ class Anvil:
             return bool(self.call("eth_chainId") == hex(CHAIN_ID))
         except (URLError, OSError, RpcError):
             return False
+
+
+def _is_whole(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def rpc(url: str, method: str, *params: object) -> Any:

@@ -100,6 +100,22 @@ async def test_blocks_carry_the_deployments_clock_also_after_a_restart(tmp_path:
     assert 1_700_000_900 < later < 1_700_000_910, "a clock that was set back must not stop the chain"
 
 
+async def test_a_torn_state_is_replaced_by_its_copy(tmp_path: Path) -> None:
+    server = Anvil(tmp_path / "anvil", free_ports(1)[0], genesis_time=1_700_000_000)
+    clock = FixedClock(datetime.fromtimestamp(1_700_000_900, UTC))
+    await _mined_at(server, clock, tmp_path)
+    server.keep_copy()
+    state = tmp_path / "anvil" / "state.json"
+    state.write_bytes(state.read_bytes()[:-100])  # a kill while it was written
+    server.keep_copy()
+    with running(server.prepare(), tmp_path / "log"):
+        assert int((await asyncio.to_thread(server.call, "eth_blockNumber")), 16) > 0
+    (tmp_path / "anvil" / "state.copy.json").unlink()
+    state.write_bytes(b"{")
+    with pytest.raises(StartFailed, match="torn"):
+        server.prepare()
+
+
 async def _mined_at(server: Anvil, clock: FixedClock, folder: Path) -> int:
     """Start the chain, send one transaction, and return the time of its block."""
     with running(server.prepare(), folder / "log"):
