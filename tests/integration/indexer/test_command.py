@@ -27,7 +27,7 @@ async def typed(world: World, database: Database, *words: str) -> Result:
 
 async def test_status_verify_rebuild(world: World, database: Database, indexer: Indexer) -> None:
     before = await typed(world, database, "status")
-    assert (before.exit_code, before.output) == (1, "nothing is indexed yet\n")
+    assert (before.exit_code, before.output) == (1, "the copy has not begun\n")
     home = world.station()
     world.report({home: 5})
     world.claim(home)
@@ -36,10 +36,10 @@ async def test_status_verify_rebuild(world: World, database: Database, indexer: 
 
     status = await typed(world, database, "status")
     assert status.exit_code == 0
-    assert f"block {end.number}, 0x{end.hash.hex()}\n0 blocks behind" in status.output
+    assert f"block {end.number} of {end.number}  hash 0x{end.hash.hex()}" in status.output
     verified = await typed(world, database, "verify")
     assert verified.exit_code == 0
-    assert verified.output.endswith(" events: nothing differs\n")
+    assert verified.output.endswith(" events, 0 differences\n")
 
     async with database.transaction() as session:
         await session.execute(text("UPDATE indexer_balance SET balance = balance + 1"))
@@ -47,7 +47,7 @@ async def test_status_verify_rebuild(world: World, database: Database, indexer: 
     assert damaged.exit_code == 1
     assert "indexer_balance: owner 0x" in damaged.output
 
-    assert (await typed(world, database, "rebuild", "--yes")).exit_code == 0
+    assert (await typed(world, database, "rebuild")).exit_code == 0
     assert (await typed(world, database, "status")).exit_code == 1
     await indexer.catch_up()
     assert await contents(database) == held
