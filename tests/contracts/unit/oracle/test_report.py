@@ -79,13 +79,15 @@ def test_report__twice__reverts(house: House, draft: Published) -> None:
 
 
 def test_report__too_few_signatures__reverts(house: House, draft: Published) -> None:
-    """Two of four are no quorum, nor are two and a half."""
+    """Two of four are no quorum, nor are two and a half; and half a signature beyond three is none."""
     keys = node_keys(4)
     two = house.sign(draft.content, by=keys[:2])
     half = report_args(two.report), two.signers, house.sign(draft.content, by=keys[:3]).signatures[:5]
 
     refuses("quorum: too few signatures", house.on.oracle.report, *two.args, sender=house.relayer)
     refuses("quorum: too few signatures", house.on.oracle.report, *half, sender=house.relayer)
+    odd = report_args(two.report), two.signers, house.sign(draft.content, by=keys).signatures[:7]
+    refuses("quorum: too few signatures", house.on.oracle.report, *odd, sender=house.relayer)
 
 
 def test_report__one_signer_twice__reverts(house: House, draft: Published) -> None:
