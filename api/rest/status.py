@@ -4,18 +4,19 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
+from api import cursors
 from api.deps import Services, ServicesDep
 from api.queries import ledger
-from api.rest.shapes import Address, Amount, Hash, UtilityQuery
+from api.rest.shapes import Address, After, Amount, First, Hash, UtilityQuery
 from flows.reconcile import Line, Verdict, reconcile, stored
 from kit.errors import GreenCoreError
 from kit.outbox import OutboxEvent
@@ -87,6 +88,7 @@ class ReconciliationShown(BaseModel):
     supplyUnits: Amount
     findings: list[str]
     lines: list[LineShown]
+    next: str | None
 
 
 @router.get("/status")
@@ -123,12 +125,25 @@ async def status(services: ServicesDep) -> Status:
 
 
 @router.get("/reconciliation", responses={404: {"description": "nothing is indexed yet"}})
-async def reconciliation(services: ServicesDep, utility: UtilityQuery = Utility.E) -> ReconciliationShown:
-    """What the quorum signed, what the chain settled and what our index says, side by side for every tenure."""
+async def reconciliation(
+    services: ServicesDep,
+    utility: UtilityQuery = Utility.E,
+    first: First = 100,
+    after: After = None,
+    only: Annotated[Verdict | None, Query(description="lines with this verdict only")] = None,
+) -> ReconciliationShown:
+    """What the quorum signed, what the chain settled and what our index says, side by side for every tenure.
+
+    Verdict and findings are of all tenures, whatever page of lines is asked for.
+    """
+    start = 0 if after is None else cursors.decode(after, 1)[0]
+    size = min(first, services.settings.page_max)
     contracts = services.chain.contracts()
     async with services.database.transaction() as session:
         ours = await stored(session, utility=utility)
     books = await reconcile(ours, contracts.oracle, contracts.treasury, contracts.token)
+    places = [place for place, line in enumerate(books.lines) if place >= start and only in (None, line.verdict)]
+    page = cursors.page(places[: size + 1], size, lambda place: (place + 1,))
     return ReconciliationShown(
         verdict=books.verdict,
         utility=books.utility,
@@ -139,7 +154,8 @@ async def reconciliation(services: ServicesDep, utility: UtilityQuery = Utility.
         chainIssuedUwh=books.chain_issued_uwh,
         supplyUnits=books.supply_units,
         findings=list(books.findings),
-        lines=[_line(line) for line in books.lines],
+        lines=[_line(books.lines[place]) for place in page.rows],
+        next=page.next,
     )
 
 

@@ -167,6 +167,25 @@ async def test_mint_once_whatever_is_repeated(platform: Platform, door: httpx.As
     assert (line["meteredSlots"], line["meteredNetUwh"], line["meteredSurplusUwh"]) == (1, str(KWH), str(KWH))
 
 
+async def test_the_books_come_in_pages_and_their_verdict_is_of_all(platform: Platform, door: httpx.AsyncClient) -> None:
+    stations = [await platform.add_station() for _ in range(3)]
+    slot = platform.grid.pass_slots()
+    await platform.hear(*(station.reading(slot, 1_000) for station in stations[:2]))
+    await platform.grid.report(slot)
+    await platform.indexer.catch_up()
+    await platform.story.fetch_leaves(E, slot)
+    await platform.grid.claim(slot, stations[0])
+    await platform.indexer.catch_up()
+    whole = (await door.get("/api/reconciliation")).json()
+    assert (whole["verdict"], whole["next"], len(whole["lines"])) == ("waiting", None, 3)
+    first = (await door.get("/api/reconciliation", params={"first": 2})).json()
+    second = (await door.get("/api/reconciliation", params={"first": 2, "after": first["next"]})).json()
+    assert first["lines"] + second["lines"] == whole["lines"]
+    assert (first["verdict"], second["next"]) == ("waiting", None)
+    (open_,) = (await door.get("/api/reconciliation", params={"only": "waiting"})).json()["lines"]
+    assert (open_["station"], open_["chainUwh"], open_["oracleUwh"]) == (str(stations[1].id), "0", str(KWH))
+
+
 async def test_a_batch_of_one_slot(platform: Platform, door: httpx.AsyncClient) -> None:
     station = await platform.add_station()
     slot = await delivered(platform, station)
