@@ -110,7 +110,8 @@ class Proposer:
             )
             if is_quorum(signatures, signers.signers, signers.k):
                 return await self._submit(attempt, request, view, signers, signatures)
-            log.warning(
+            overtaken = all(refusal.code == "oracle.slot_reported" for refusal in refusals)
+            (log.info if overtaken else log.warning)(
                 "proposal.no_quorum",
                 utility=utility,
                 slot=slot,
@@ -263,7 +264,9 @@ class Proposer:
             except (PeerRefused, Unavailable) as error:
                 refusals[peer.name] = Refusal(peer.name, error.code, str(error))
                 if error.code not in RETRY_CODES:
-                    log.warning("proposal.refused", peer=peer.name, code=error.code, detail=str(error))
+                    # that others were faster is the ordinary end of a race
+                    tell = log.info if error.code == "oracle.slot_reported" else log.warning
+                    tell("proposal.refused", peer=peer.name, code=error.code, detail=str(error))
                     raise
             await asyncio.sleep(_AGAIN_SECONDS)
 
