@@ -3,6 +3,8 @@
 """Whatever is asked of any operation: an answer that the contract knows, never a mistake of ours."""
 
 import json
+import os
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +13,14 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from api import publish
-from kit.database import Database
+from api.app import create_app
+from api.settings import ApiSettings
+from greencore.embedded.postgres import Postgres
 from tests.integration.api import ledger
-from tests.integration.api.world import LAST, OPERATOR, Device
+from tests.integration.api.world import LAST, OPERATOR, TOKEN, Device
 
 OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     (method, path, operation)
@@ -37,9 +42,34 @@ ODD_JSON = st.recursive(
 )
 
 
-@pytest.fixture
-async def known(database: Database, device: Device) -> Device:
-    async with database.transaction() as session:
+@pytest.fixture(scope="module")
+async def any_app(
+    postgres: Postgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FastAPI]:
+    """One application for all operations: only a name is ever written."""
+    name = f"any_{os.getpid()}"
+    postgres.create_database(name, template=template)
+    folder = tmp_path_factory.mktemp("any")
+    made = create_app(
+        ApiSettings(
+            database_url=SecretStr(postgres.url(name)),
+            nats_url=SecretStr("nats://127.0.0.1:9"),
+            rpc_url="http://127.0.0.1:9",
+            deployment=folder / "none.json",
+            receipt_key=folder / "receipt.key",
+            operator_token=SecretStr(TOKEN),
+        )
+    )
+    async with made.router.lifespan_context(made):
+        yield made
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+async def known(any_app: FastAPI) -> Device:
+    device = Device()
+    async with any_app.state.services.database.transaction() as session:
+        device.enrol(session)
         ledger.write(session, [device])
     return device
 
@@ -48,7 +78,7 @@ async def known(database: Database, device: Device) -> Device:
 @settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())
 async def test_any_request_is_answered_as_the_contract_says(
-    app: FastAPI, known: Device, method: str, path: str, operation: dict[str, Any], data: st.DataObject
+    any_app: FastAPI, known: Device, method: str, path: str, operation: dict[str, Any], data: st.DataObject
 ) -> None:
     query: dict[str, str] = {}
     headers = data.draw(st.sampled_from([{}, OPERATOR, {"authorization": "Bearer ☀".encode().decode("latin-1")}]))
@@ -71,7 +101,7 @@ async def test_any_request_is_answered_as_the_contract_says(
         right = st.just({"station": str(known.station)} if "station" in fields else {})
         content = json.dumps(data.draw(st.one_of(plausible, right, ODD_JSON))).encode()
         headers = headers | {"content-type": "application/json"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(any_app), base_url="http://door") as client:
         answer = await client.request(
             method.upper(), path, params=query, content=content, headers={k: v.encode() for k, v in headers.items()}
         )
