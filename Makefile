@@ -27,7 +27,7 @@ test-code: setup ## house rules, unit, integration and flow tests
 	$(PYTEST) -p no:ape_test -p no:boa_test --ignore=tests/contracts tests $(ARGS)
 
 test-contracts: setup ## contracts in Ape: unit tests and scenarios
-	$(RUN) $(BIN)/ape test tests/contracts/unit tests/contracts/flows -q $(ARGS)
+	$(PYTEST) -p no:boa_test tests/contracts/unit tests/contracts/flows $(ARGS)
 
 test-fuzz: setup ## contracts in titanoboa: properties, stateful models, gas
 	$(PYTEST) -p no:ape_test tests/contracts/fuzz $(ARGS)
