@@ -85,8 +85,11 @@ def install_node_packages():
     Not `npm ci`: it refuses a lock without every platform's optional package, and a registry need not carry them all.
     """
     say("fetching anvil, the chain of the demo and the tests")
-    path = str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")
-    result = run([str(VENV / "bin" / "npm"), "install", "--no-save", "--no-progress", "--loglevel=error"], PATH=path)
+    extra = {"PATH": str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")}
+    if "SSL_CERT_FILE" in os.environ and "NODE_EXTRA_CA_CERTS" not in os.environ:
+        # behind a private authority Node asks for it under a name of its own, and retries for minutes without it
+        extra["NODE_EXTRA_CA_CERTS"] = os.environ["SSL_CERT_FILE"]
+    result = run([str(VENV / "bin" / "npm"), "install", "--no-save", "--no-progress", "--loglevel=error"], **extra)
     if result.returncode:
         raise Failed("npm could not fetch anvil:\n" + result.stdout + result.stderr)
 
