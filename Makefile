@@ -8,7 +8,7 @@ ARGS ?=
 BIN := .venv/bin
 # Our folders come first on the path: `tests` and `docs` are names of strangers' packages too.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR)"
-PYTEST := $(RUN) $(BIN)/pytest -q --no-header --durations=10 -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+PYTEST := $(RUN) $(BIN)/pytest -q --no-header --durations=10 -o faulthandler_timeout=600
 
 .PHONY: help setup demo test test-code test-contracts test-fuzz bench lint fmt hooks clean
 
