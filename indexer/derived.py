@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from indexer.errors import LogsMissing
-from indexer.models import Amount, Balance, MintedRow, Settled, Supply, TransferRow
-from kit.database import Base
+from indexer.models import Balance, MintedRow, Settled, Supply, TransferRow
+from kit.database import Amount, Base
 
 NOBODY = bytes(20)
 BLOCK_MAX = 2**63 - 1

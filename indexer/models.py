@@ -9,31 +9,14 @@ Energy is µWh. Addresses are 20 bytes, hashes 32.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, LargeBinary, Numeric, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
-from kit.database import Base
-
-
-class Amount(TypeDecorator[int]):
-    """An integer of up to 256 bits as `numeric(78, 0)`; int on both sides of the driver."""
-
-    impl = Numeric(78, 0)
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        """To the driver's type."""
-        return None if value is None else Decimal(value)
-
-    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Back to an int."""
-        return None if value is None else int(value)
+from kit.database import Amount, Base
 
 
 class Cursor(Base):

@@ -4,10 +4,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
-from sqlalchemy import MetaData
+from sqlalchemy import Dialect, MetaData, Numeric
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -22,6 +24,24 @@ class Base(DeclarativeBase):
     """Base of every table. A table's name begins with its package; packages refer to each other by id, not by relationship."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+class Amount(TypeDecorator[int]):
+    """An integer of so many digits as `numeric`; int on both sides of the driver, for a Decimal may print as 7.4E+10."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, digits: int = 78) -> None:
+        super().__init__(digits, 0)
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """To the driver's type."""
+        return None if value is None else Decimal(value)
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Back to an int."""
+        return None if value is None else int(value)
 
 
 class Database:

@@ -6,16 +6,15 @@ The platform uses `oracle_leaves` of these tables only.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Index, Integer, LargeBinary, Numeric, SmallInteger, Text
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.database import Base
+from kit.database import Amount, Base
 
 _INSTANT = DateTime(timezone=True)
-_AMOUNT = Numeric(30, 0)
+_AMOUNT = Amount(30)
 
 
 class OracleRegister(Base):
@@ -82,8 +81,8 @@ class OracleReport(Base):
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     prev: Mapped[bytes] = mapped_column(LargeBinary)
     root: Mapped[bytes] = mapped_column(LargeBinary)
-    increase: Mapped[Decimal] = mapped_column(_AMOUNT)
-    total: Mapped[Decimal] = mapped_column(_AMOUNT)
+    increase: Mapped[int] = mapped_column(_AMOUNT)
+    total: Mapped[int] = mapped_column(_AMOUNT)
     stations: Mapped[int] = mapped_column(BigInteger)
     data_hash: Mapped[bytes] = mapped_column(LargeBinary)
     valid_from: Mapped[int] = mapped_column(BigInteger)

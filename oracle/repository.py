@@ -5,7 +5,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -152,8 +151,8 @@ async def apply_report(
             content_hash=content.hash(),
             prev=content.prev,
             root=content.root,
-            increase=Decimal(content.increase),
-            total=Decimal(content.total),
+            increase=content.increase,
+            total=content.total,
             stations=content.stations,
             data_hash=content.data_hash,
             valid_from=content.valid_from,
