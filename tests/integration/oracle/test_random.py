@@ -15,6 +15,7 @@ from edge.protocol import SignedInterval
 from kit.errors import GreenCoreError
 from kit.units import UWH_PER_WH
 from oracle.quorum import repository as quorum_repository
+from oracle.quorum.propose import Attempt
 from oracle.verify.check import check
 from oracle.verify.source import Door
 from tests.integration.oracle.grid import E, Grid, Member, Station
@@ -34,15 +35,16 @@ class Chaos:
         self.up = {member.number for member in grid.members}
         self.signed: dict[tuple[int, int], bytes] = {}
         self.marks: list[str] = []
+        self.accepted = 0
 
     async def step(self) -> None:
         """One thing happens."""
         happenings: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (6, self.measure),
-            (8, self.propose),
+            (9, self.measure),
+            (10, self.propose),
             (2, self.go_down_or_up),
             (3, self.deliver_again),
-            (1, self.remember_chain),
+            (2, self.remember_chain),
             (1, self.forget_chain),
             (2, self.look),
         ]
@@ -70,8 +72,9 @@ class Chaos:
 
     async def propose(self) -> None:
         """One or two nodes propose the newest closed slot, at the same time."""
-        chosen = self.chance.sample(self.members(), k=min(len(self.up), self.chance.randint(1, 2)))
+        chosen = self.chance.sample(self.members(), k=self.chance.choices([1, 2], [4, 1])[0])
         outcomes = await asyncio.gather(*(m.node.propose(E) for m in chosen), return_exceptions=True)
+        self.accepted += sum(isinstance(outcome, Attempt) and bool(outcome.tx_hash) for outcome in outcomes)
         for outcome in outcomes:
             assert outcome is None or not isinstance(outcome, BaseException) or isinstance(outcome, GreenCoreError), (
                 outcome
@@ -83,7 +86,7 @@ class Chaos:
         if member.number not in self.up:
             await member.start()
             self.up.add(member.number)
-        elif len(self.up) > 2:
+        elif len(self.up) > 3 or (len(self.up) > 2 and self.chance.random() < 0.25):
             await member.stop()
             self.up.remove(member.number)
 
@@ -170,4 +173,5 @@ async def test_whatever_happens_every_measured_energy_is_signed_once(grid: Grid,
     verdict = await check(grid.rpc, grid.deployment, source)
     await source.close()
     assert verdict.findings == ()
-    assert verdict.reports >= 5
+    # without this the test could pass by doing nothing
+    assert chaos.accepted >= 1
