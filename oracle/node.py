@@ -16,7 +16,7 @@ from energy.settle.rules import Policy, advance
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
-from kit.errors import GreenCoreError, Refused
+from kit.errors import GreenCoreError, Refused, Unavailable
 from kit.settings import Mode
 from oracle import repository
 from oracle.chainview import ChainView
@@ -121,8 +121,11 @@ class Node:
         await self.peers.close()
 
     async def run(self) -> None:
-        """Work for ever. An error of one round is logged, counted and tried again in the next."""
-        await self.chain.check_chain()
+        """Work for ever. An error of one round is logged, counted and tried again in the next.
+
+        Raises Refused if the chain's node is of another network, or has no Oracle where the deployment says.
+        """
+        await self._wait_for_chain()
         while True:
             for utility in self.settings.utilities:
                 try:
@@ -136,6 +139,15 @@ class Node:
                     self._failed(utility, "oracle.internal", repr(error))
             self.last_loop_wall = time.time()
             self.metrics.loop_seconds.set(self.last_loop_wall)
+            await asyncio.sleep(self.settings.poll_seconds)
+
+    async def _wait_for_chain(self) -> None:
+        while True:
+            try:
+                await self.chain.check_chain()
+                return
+            except Unavailable as error:
+                self._failed(self.settings.utilities[0], error.code, str(error))
             await asyncio.sleep(self.settings.poll_seconds)
 
     async def tick(self, utility: int) -> Attempt | None:

@@ -15,7 +15,7 @@ from chain.signer import open_signer
 from energy.settle.rules import Policy
 from indexer.projection import Projection
 from indexer.service import Indexer
-from kit import outbox, stream
+from kit import logs, outbox, stream
 from kit.database import Database
 from kit.errors import Refused
 from kit.settings import Mode, Settings
@@ -26,6 +26,9 @@ from oracle.settings import OracleSettings
 
 READINGS_SUBJECT = "event.energy.reading_stored"
 _RETRY_SECONDS = 1.0
+_RETRY_SECONDS_MAX = 30.0
+
+log = logs.get(__name__)
 
 
 async def run(
@@ -81,10 +84,18 @@ def others(settings: OracleSettings) -> list[str]:
 
 
 async def retry(node: Node) -> None:
-    """Give readings another chance that came before their meter."""
+    """Give readings another chance that came before their meter, for ever."""
+    pause = _RETRY_SECONDS
     while True:
-        await node.intake.retry()
-        await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            await node.intake.retry()
+            pause = _RETRY_SECONDS
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the outermost loop of a worker: the database may be away
+            pause = min(2 * pause, _RETRY_SECONDS_MAX)
+            log.warning("retry.failed", error=repr(error), again_in_s=pause)
+        await asyncio.sleep(pause)
 
 
 async def serve(node: Node) -> None:
