@@ -34,6 +34,7 @@ from edge.settings import EdgeSettings
 from edge.status import Status
 
 STATUS_PERIOD_S = 0.25
+CANCEL_AGAIN_S = 2.0
 
 log = structlog.get_logger("edge.agent")
 
@@ -100,8 +101,12 @@ async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in (stopped, *tasks):
-            task.cancel()
+        pending = {stopped, *tasks}
+        while pending:
+            # again and again: a cancellation that meets a connection just as it fails (Python 3.11's wait_for) is swallowed
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
         await asyncio.gather(stopped, *tasks, return_exceptions=True)
 
 
