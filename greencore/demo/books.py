@@ -128,7 +128,6 @@ def _line(station: Station, stack: Stack, view: View, chain: ChainSide) -> dict[
     number, row, agent = station_number(station.id), view.rows[station.name], status_of(station, stack)
     leaf = chain.leaves.get(number)
     signed = leaf.mintable if leaf is not None else 0
-    receipts: dict[str, int] = agent.get("receipts", {})
     findings = {
         "every interval has a receipt": agent.get("pending") == 0,
         "what was receipted as accepted is stored": row.accepted == row.delivered,
@@ -144,8 +143,8 @@ def _line(station: Station, stack: Stack, view: View, chain: ChainSide) -> dict[
         "sent": row.built,
         "accepted": row.accepted,
         "estimated": row.estimated,
-        "rejected": receipts.get("rejected", 0),
-        "conflicting": receipts.get("conflict", 0),
+        "rejected": row.rejected,
+        "conflicting": row.conflicting,
         "qa_marks": row.marks,
         "meter_events": row.events,
         "oracle_uwh": str(signed),

@@ -62,6 +62,12 @@ class House:
         self.process.send_signal(signal.SIGINT)
         return self.finish(seconds=seconds)
 
+    def kill(self) -> None:
+        """What no program can prepare for."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     def processes(self) -> dict[str, dict[str, Any]]:
         """What the demo says of its processes."""
         path = self.data / "processes.json"

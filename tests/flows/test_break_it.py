@@ -76,7 +76,7 @@ def test_forged_readings_are_refused_and_say_why(house: House) -> None:
     assert post(house, stranger) == [("rejected", "telemetry.signature")]
     assert post(house, future) == [("rejected", "telemetry.future")]
     assert post(house, nobody) == [("rejected", "telemetry.unknown_meter")]
-    assert post(house, too_much)[0][0] in ("rejected", "conflict")
+    assert post(house, too_much) == [("rejected", "telemetry.over_rating")]
 
 
 def test_other_bytes_for_a_stored_slot_are_a_conflict_and_change_nothing(house: House) -> None:
@@ -135,6 +135,8 @@ def test_in_the_end_the_books_agree(house: House) -> None:
         assert station["oracle_uwh"] == station["chain_uwh"]
         assert station["accepted"] == station["sent"] > 50
         assert int(station["oracle_uwh"]) > 0
+    assert stations[PV]["rejected"] >= 3, "what was forged stays to be seen"
+    assert stations[PV]["conflicting"] == 1
     # the faulty meter's day: a spike that is seen through, a rollover, a gap that is estimated and not minted
     assert "rollover" in stations[FAULTY]["meter_events"]
     assert stations[FAULTY]["estimated"] > 0

@@ -65,16 +65,17 @@ def test_the_next_start_goes_on_and_ctrl_c_leaves_nothing(house: House) -> None:
         assert all_gone(pids, seconds=1), "when the command has ended, everything has"
 
 
-def test_a_second_demo_in_the_same_folder_is_refused(house: House) -> None:
-    other = House(house.data)
+def test_a_second_demo_in_the_same_folder_is_refused_and_a_killed_one_leaves_nothing(house: House) -> None:
+    other = House(house.data, starts=50)
     with house.running():
-        house.wait((house.data / "house.json").exists, "folder", seconds=120)
-        house.wait(lambda: "starting PostgreSQL" in house.output, "start", seconds=120)
-        other.starts = 50
+        house.wait_up()
         with other.running():
             assert other.finish(seconds=120) == 2
         assert "is in use by process" in other.output
-        assert house.interrupt(seconds=120) == 0
+        pids = list(house.pids().values())
+        assert len(pids) > 12
+        house.kill()
+        assert all_gone(pids, seconds=30), "a killed supervisor can't stop anybody; they end by themselves"
 
 
 @pytest.mark.parametrize(
