@@ -58,6 +58,7 @@ LIES_OF_A_QUORUM = (
     "nobody's",
     "somebody else's",
     "far too much",
+    "far too much",
     "twice",
 )
 
