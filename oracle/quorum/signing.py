@@ -93,7 +93,8 @@ class SigningDesk:
         return await self.seal(request, row)
 
     async def check(self, report: Report, view: View, signers: SignerSet) -> None:
-        """Raise what `refusal` says about a report."""
+        """Raise what `refusal` says about a report on the chain's present head."""
+        self.release(report.content.utility, view.head.slot)
         async with self._database.transaction() as session:
             mirrored = await self._horizon(session)
         problem = refusal(
