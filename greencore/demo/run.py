@@ -187,7 +187,9 @@ class Demo:
         result["simulated_days"] = days
         result["speed"] = self.options.speed
         if self.options.json_path is not None:
-            self.options.json_path.write_text(json.dumps(result, indent=1) + "\n")
+            draft = self.options.json_path.with_name(self.options.json_path.name + ".new")
+            draft.write_text(json.dumps(result, indent=1) + "\n")
+            draft.replace(self.options.json_path)
         if self.options.leave:
             self.screen.console.print(show.told(result), markup=False, soft_wrap=True)
             return 0 if result["reconciled"] else 1

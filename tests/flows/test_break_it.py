@@ -30,7 +30,7 @@ WH = 1_000_000
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = House(tmp_path_factory.mktemp("broken") / "house")
-    with made.running("--days", "1", "--exit", "--json", str(made.data.parent / "out.json")):
+    with made.running("--days", "0.6", "--json", str(made.data.parent / "out.json")):
         made.wait_up()
         made.wait(lambda: bool(stored(made, PV)), "stored interval", seconds=240)
         yield made
@@ -124,16 +124,17 @@ def test_a_chain_goes_on_from_its_saved_state(house: House, number: signal.Signa
 
 
 def test_in_the_end_the_books_agree(house: House) -> None:
+    path = house.data.parent / "out.json"
+    house.wait(path.exists, "verdict", seconds=500)
+    verdict = json.loads(path.read_text())
+    assert verdict["reconciled"] is True, (verdict, house.output[-2000:])
     pids = list(house.pids().values())
-    code = house.finish(seconds=500)
-    verdict = json.loads((house.data.parent / "out.json").read_text())
-    assert code == 0, (verdict, house.output[-2000:])
-    assert verdict["reconciled"] is True
+    assert house.interrupt(seconds=60) == 0
     assert all_gone(pids, seconds=1)
     stations = {UUID(station["station"]): station for station in verdict["stations"]}
     for station in stations.values():
         assert station["oracle_uwh"] == station["chain_uwh"]
-        assert station["accepted"] == station["sent"] > 50
+        assert station["accepted"] == station["sent"] > 30
         assert int(station["oracle_uwh"]) > 0
     assert stations[PV]["rejected"] >= 3, "what was forged stays to be seen"
     assert stations[PV]["conflicting"] == 1
