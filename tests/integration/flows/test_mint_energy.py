@@ -182,7 +182,7 @@ async def test_a_mint_that_the_chain_took_back_is_claimed_again(platform: Platfo
     station = await platform.add_station()
     await reported(platform, station)
     await platform.settle()
-    lost = (await platform.intervals(station.id))[0].minted_tx
+    assert (await platform.intervals(station.id))[0].minted_tx is not None
     platform.grid.chain.reorg(1)
     assert (await platform.settled(station)).register == 0
     platform.grid.chain.mine()
@@ -193,7 +193,8 @@ async def test_a_mint_that_the_chain_took_back_is_claimed_again(platform: Platfo
     await platform.settle()
     assert (await platform.settled(station)).register == KWH
     (interval,) = await platform.intervals(station.id)
-    assert (interval.state, interval.minted_tx == lost) == ("MINTED", False)
+    # by the same transaction or another: with the same nonce and fee the same bytes are signed again
+    assert interval.state == "MINTED" and interval.minted_tx is not None
 
 
 async def test_a_mint_is_marked_only_when_its_leaves_are_here(platform: Platform) -> None:
