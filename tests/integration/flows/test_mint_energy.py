@@ -194,7 +194,8 @@ async def test_a_mint_that_the_chain_took_back_is_claimed_again(platform: Platfo
     assert (await platform.settled(station)).register == KWH
     (interval,) = await platform.intervals(station.id)
     # by the same transaction or another: with the same nonce and fee the same bytes are signed again
-    assert interval.state == "MINTED" and interval.minted_tx is not None
+    assert interval.state == "MINTED"
+    assert interval.minted_tx is not None
 
 
 async def test_a_mint_is_marked_only_when_its_leaves_are_here(platform: Platform) -> None:
