@@ -20,7 +20,7 @@ from oracle.verify.check import check
 from oracle.verify.source import Door
 from tests.integration.oracle.grid import E, Grid, Member, Station
 
-STEPS = 45
+STEPS = 30
 
 
 class Chaos:
