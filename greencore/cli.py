@@ -28,6 +28,7 @@ ROLES = {
     "nats": Role("greencore.roles.nats:command", "An embedded NATS with JetStream and MQTT."),
     "chain": Role("greencore.roles.chain:command", "An embedded development chain with its miner."),
     "miner": Role("greencore.roles.miner:command", "Blocks for a development chain, by the deployment's clock."),
+    "register": Role("greencore.roles.register:command", "Enter a station and its meter into the Registry."),
     "migrate": Role("greencore.roles.migrate:command", "Bring a database to the newest revision."),
     "verify": Role("greencore.roles.verify:command", "Check everything from the chain and the published leaves alone."),
     "settings": Role("greencore.roles.settings:command", "Every environment variable, its default and its meaning."),

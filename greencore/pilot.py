@@ -90,7 +90,7 @@ class Pilot:
         stack = self.stack
         key = public_hex(load_key(stack.receipt_key))
         return f"""
-up. An edge agent needs (greencore edge key prints its public key; a registrar enters station and key in the Registry):
+up. An edge agent needs (greencore edge key prints its public key, greencore register enters it into the Registry):
   GREENCORE_EDGE_API_URL={stack.api_url}
   GREENCORE_EDGE_RECEIPT_KEY={key}
   or MQTT on {HOST}:{stack.nats.mqtt_port}

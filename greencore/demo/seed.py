@@ -11,31 +11,28 @@ from chain.signer import open_signer
 from chain.transactions import TransactionSender
 from greencore.accounts import FIRST_OWNER, REGISTRAR, private_key
 from greencore.demo.stations import Station, device_key
+from greencore.registrar import Registrar
 from greencore.stack import Stack
-from kit.ids import address_bytes, station_number
+from kit.ids import address_bytes
 
 _PROSUMER = 1
-_BOUNDARY_METER = 1
 
 
 async def seed(stations: Sequence[Station], stack: Stack) -> None:
-    """Enter what the Registry does not have yet. Raises Reverted, Unavailable."""
+    """Enter what the Registry does not have yet. Raises Reverted, Conflict, Unavailable."""
     deployment = Deployment.load(stack.deployment)
     async with Rpc(stack.anvil.url) as rpc:
         registry = RegistryClient(rpc, deployment)
-        registrar = await _sender(rpc, deployment, REGISTRAR)
+        registrar = Registrar(registry, await _sender(rpc, deployment, REGISTRAR))
         for station in stations:
-            number, owner = station_number(station.id), address_bytes(station.owner)
+            owner = address_bytes(station.owner)
             if (await registry.read("user_of", owner))["kind"] == 0:
                 sender = await _sender(rpc, deployment, FIRST_OWNER + station.index)
                 await sender.send(registry.address, registry.abi.encode_call("register_user", _PROSUMER, bytes(32)))
-            if await registry.station_of(number) is None:
-                call = registry.abi.encode_call("register_station", number, owner, station.rated_w, station.kind, True)
-                await registrar.send(registry.address, call)
-            key = bytes.fromhex(device_key(station, stack))
-            if (await registry.read("meter_of", key))["since"] == 0:
-                call = registry.abi.encode_call("register_meter", number, key, _BOUNDARY_METER)
-                await registrar.send(registry.address, call)
+            await registrar.enter_station(
+                station.id, station.owner, rated_w=station.rated_w, kind=station.kind, demo=True
+            )
+            await registrar.enter_meter(station.id, bytes.fromhex(device_key(station, stack)))
 
 
 async def _sender(rpc: Rpc, deployment: Deployment, index: int) -> TransactionSender:

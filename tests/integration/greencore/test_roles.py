@@ -12,13 +12,15 @@ import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from greencore.accounts import REGISTRAR, account, private_key
 from greencore.embedded.anvil import rpc
 from greencore.embedded.ports import free_ports, listens
-from tests.conftest import TestChain
+from tests.conftest import Deployed, TestChain
 
 
 @contextmanager
@@ -109,3 +111,28 @@ def test_a_role_without_contracts_says_so_and_ends(name: str, tmp_path: Path) ->
     assert ran.returncode == 2
     assert "no deployment can be read here" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_registrar_enters_a_station_once(deployment: Deployed) -> None:
+    station, device = uuid4(), "ab" * 31 + f"{os.getpid() % 256:02x}"
+    environment = {
+        **os.environ,
+        "GREENCORE_MODE": "demo",
+        "GREENCORE_RPC_URL": deployment.rpc_url,
+        "GREENCORE_DEPLOYMENT": str(deployment.path),
+        "GREENCORE_REGISTRAR_KEY": private_key(REGISTRAR),
+    }
+
+    def register(owner: str) -> subprocess.CompletedProcess[str]:
+        arguments = ["--station", str(station), "--owner", owner, "--rated-w", "5000", "--key", device]
+        return subprocess.run(
+            [sys.executable, "-m", "greencore", "register", *arguments],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    owner, other = str(account(9).address), str(account(10).address)
+    assert register(owner).stdout == "station entered, meter entered\n"
+    assert register(owner).stdout == "station was entered before, meter was entered before\n"
+    refused = register(other)
+    assert refused.returncode == 2
+    assert "belongs to" in refused.stderr
