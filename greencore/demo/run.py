@@ -31,8 +31,8 @@ from kit.database import Database
 from kit.errors import GreenCoreError
 
 _DAYS_BACK = 30
-_SETUP_SECONDS = 3600  # simulated time before the first midnight in which contracts and stations are entered
-_LEAD_SECONDS = 4.0  # wall time between choosing the clock and the first read
+_SETUP_SECONDS = 86_400  # so long before the first midnight, in simulated time, contracts and stations are entered
+_LEAD_SECONDS = 4.0  # wall time between choosing the clock and the first midnight: agents are ready by then
 _UNCLEAN_SECONDS = 3.0  # wall time that may have passed unseen before a kill
 _RECORD_SECONDS = 30.0
 _SETTLE_SECONDS = 120.0
@@ -125,8 +125,9 @@ class Demo:
             say("entering stations and device keys into the Registry")
             await seed(stations, stack)
         latest = await asyncio.to_thread(stack.anvil.call, "eth_getBlockByNumber", "latest", False)
-        start = max(resume or self.origin, self.origin, int(latest["timestamp"], 16) + 1)
-        stack.clock = clock_text(start, self.options.speed, starts_in=_LEAD_SECONDS)
+        start = max(resume or self.origin, int(latest["timestamp"], 16) + 1)
+        # a clock that has run before goes on at once: it must never be seen to go back
+        stack.clock = clock_text(start, self.options.speed, starts_in=_LEAD_SECONDS if resume is None else 0)
         say("starting meters and agents, then four oracle nodes, indexer, worker, API")
         await self._start_edges()
         await asyncio.gather(stack.start_miner(), stack.start_roles())
