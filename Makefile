@@ -21,12 +21,7 @@ setup: ## install everything into the checkout (the other targets do it by thems
 demo: setup ## the whole product on this machine; ARGS="--help" tells the options
 	@$(RUN) $(BIN)/greencore demo $(ARGS)
 
-# Two cores: the contracts' lanes run beside the others, which wait for servers and clocks much of the time.
-test: setup ## all tests, contracts included
-	@$(MAKE) --no-print-directory test-contracts test-fuzz > .make/contracts.log 2>&1 & contracts=$$!; \
-	trap 'kill $$contracts' INT TERM; \
-	$(MAKE) --no-print-directory test-code; code=$$?; \
-	wait $$contracts; contracts=$$?; cat .make/contracts.log; exit $$((code + contracts))
+test: test-code test-contracts test-fuzz ## all tests, contracts included
 
 test-code: setup ## house rules, unit, integration and flow tests
 	$(PYTEST) -p no:ape_test -p no:boa_test --ignore=tests/contracts tests $(ARGS)
