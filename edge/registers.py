@@ -107,6 +107,8 @@ class RegisterMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_count: int = COUNT_MAX
     max_hole: int = 16
     pause_ms: int = 0
+    connect_pause_ms: int = 0
+    close_after_read: bool = False
     expect: list[Expectation] = []
 
     def counters(self) -> list[Register]:
@@ -224,8 +226,8 @@ def _check(found: RegisterMap, where: str) -> None:
     roles = [register.role for register in found.counters()]
     if len(set(names)) != len(names) or len(set(roles)) != len(roles):
         raise MapError(f"{where}: every name and every role may stand once")
-    if not 1 <= found.max_count <= COUNT_MAX or found.max_hole < 0 or found.pause_ms < 0:
-        raise MapError(f"{where}: max_count is 1 to {COUNT_MAX}, max_hole and pause_ms are not negative")
+    if not 1 <= found.max_count <= COUNT_MAX or min(found.max_hole, found.pause_ms, found.connect_pause_ms) < 0:
+        raise MapError(f"{where}: max_count is 1 to {COUNT_MAX}, max_hole, pause_ms and connect_pause_ms not negative")
     for register in found.registers:
         _check_register(found, register, f"{where}: {register.name}")
     if not BALANCE_ROLES & set(roles):
