@@ -62,7 +62,7 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         Buffer(settings.data_dir) as buffer,
         ThreadPoolExecutor(1, thread_name_prefix="buffer") as writer,
     ):
-        buffer.claim(f"{settings.station}/{settings.meter_id}")
+        buffer.claim(str(settings.station))
         key = keys.load_or_create(settings.data_dir)
         status = Status(settings.data_dir, _about(settings, key))
         status.buffer(buffer.counts(), buffer.totals())

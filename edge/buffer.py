@@ -112,27 +112,30 @@ class Buffer:
         self._db.close()
 
     def claim(self, owner: str) -> None:
-        """Bind the buffer to one meter of one station for ever. Raises BufferFault if it belongs to another."""
+        """Bind the buffer to one station for ever. Raises BufferFault if it belongs to another."""
         with self._transaction():
-            if (known := self._meta("owner")) is None:
-                self._put("owner", owner.encode())
-            elif known != owner.encode():
-                raise BufferFault(f"{self.path} belongs to {known.decode()}, not {owner}; give every meter a data_dir")
+            known = (self._meta("owner") or owner.encode()).decode()
+            # agents of one meter wrote "station/meter" here
+            if known.partition("/")[0] != owner:
+                raise BufferFault(f"{self.path} belongs to {known}, not {owner}; give every station a data_dir")
+            self._put("owner", owner.encode())
 
     # -- what the builder stores
 
-    def builder_state(self, fingerprint: str) -> BuilderState:
-        """What the builder knew at its last commit; empty for the first start or after a change of register map."""
-        if (self._meta("map") or b"").decode() != fingerprint:
+    def builder_state(self, fingerprint: str, meter: str = "main") -> BuilderState:
+        """What a meter's builder knew at its last commit; empty at the first start or after a change of register map."""
+        if (self._meta(f"map.{meter}") or b"").decode() != fingerprint:
             return BuilderState()
-        stored = self._meta("builder")
+        stored = self._meta(f"builder.{meter}")
         try:
             return msgspec.json.decode(stored, type=BuilderState) if stored else BuilderState()
         except msgspec.DecodeError as error:
             raise BufferFault(f"{self.path}: the builder's state is unreadable: {error}") from error
 
-    def store(self, drafts: Sequence[Draft], state: BuilderState, fingerprint: str) -> tuple[list[int], list[int]]:
-        """Number, sign and store intervals with the builder's state, in one transaction.
+    def store(
+        self, drafts: Sequence[Draft], state: BuilderState, fingerprint: str, meter: str = "main"
+    ) -> tuple[list[int], list[int]]:
+        """Number, sign and store intervals with the state of the meter's builder, in one transaction.
 
         Returns the sequence numbers stored, and the slots that were refused because an interval of that meter and slot
         stands here already (a clock that was set back): the first one holds, no number is used up.
@@ -153,8 +156,8 @@ class Buffer:
                 stored.append(seq)
                 seq += 1
             self._put("next_seq", str(seq).encode())
-            self._put("map", fingerprint.encode())
-            self._put("builder", msgspec.json.encode(state))
+            self._put(f"map.{meter}", fingerprint.encode())
+            self._put(f"builder.{meter}", msgspec.json.encode(state))
         return stored, refused
 
     # -- what delivery does
@@ -227,6 +230,12 @@ class Buffer:
             (limit,),
         )
         return [Row(*row) for row in found]
+
+    def last_slot(self, meter: str) -> int | None:
+        """The slot of a meter's newest interval, by sequence."""
+        query = "SELECT slot FROM outbox WHERE meter=? ORDER BY seq DESC LIMIT 1"
+        found = self._db.execute(query, (meter,)).fetchone()
+        return None if found is None else int(found[0])
 
     def profile(self, seq: int) -> bytes | None:
         """The canonical raw profile of an interval: what its `profileHash` covers."""

@@ -59,11 +59,10 @@ class Collector:
         self._limits = limits_of(register_map, settings.rated_w, settings.load_w)
         self._required = [register.name for register in register_map.counters() if not register.optional]
         self._fingerprint = hashlib.sha256(msgspec.json.encode(register_map)).hexdigest()
-        self._state = buffer.builder_state(self._fingerprint)
+        self._state = buffer.builder_state(self._fingerprint, settings.meter_id)
         self._stored_ms = 0
         self._failures = 0
-        newest = buffer.last(1)
-        self._last_slot = newest[0].slot if newest else None
+        self._last_slot = buffer.last_slot(settings.meter_id)
 
     async def run(self) -> NoReturn:
         """Read for ever."""
@@ -151,7 +150,7 @@ class Collector:
     async def _store(self, state: BuilderState, slots: Sequence[Slot]) -> tuple[set[int], int]:
         """Commit, and only then hold the state for true. Returns the slots that were refused and how many were stored."""
         drafts = [self._draft(slot) for slot in slots if has_balance(slot, self._map)]
-        work = lambda: self._buffer.store(drafts, state, self._fingerprint)  # noqa: E731
+        work = lambda: self._buffer.store(drafts, state, self._fingerprint, self._settings.meter_id)  # noqa: E731
         job = asyncio.get_running_loop().run_in_executor(self._writer, work)
         try:
             stored, refused = await asyncio.shield(job)

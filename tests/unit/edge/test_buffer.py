@@ -3,6 +3,7 @@
 """What is on disk after every kind of interruption that a process can see."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -121,11 +122,25 @@ def test_an_interval_that_was_refused_without_receipt_stays_pending_and_steps_as
     assert [(row.seq, row.detail) for row in buffer.pending(10)] == [(1, "HTTP 400"), (2, "")]
 
 
-def test_a_buffer_belongs_to_one_meter(buffer):
-    buffer.claim("home/main")
-    buffer.claim("home/main")
-    with pytest.raises(BufferFault, match="belongs to home/main"):
-        buffer.claim("other/main")
+def test_a_buffer_belongs_to_one_station(buffer):
+    with buffer._transaction():
+        buffer._put("owner", b"home/main")  # as agents of one meter wrote it
+    buffer.claim("home")
+    buffer.claim("home")
+    with pytest.raises(BufferFault, match="belongs to home, not other"):
+        buffer.claim("other")
+
+
+def test_every_meter_has_a_builder_and_all_share_the_sequence(buffer):
+    first, second = BuilderState({"export": Track(Read(1, 2, 6))}), BuilderState({"export": Track(Read(3, 4, 6))})
+    one, other = draft(100), replace(draft(100, 6), meter="b")
+    assert buffer.store([one], first, "map-a", "main") == ([1], [])
+    assert buffer.store([other], second, "map-b", "b") == ([2], [])
+    assert buffer.store([other], second, "map-b", "b") == ([], [100])
+    assert buffer.builder_state("map-a", "main") == first
+    assert buffer.builder_state("map-b", "b") == second
+    assert buffer.builder_state("map-a", "b") == BuilderState()
+    assert (buffer.last_slot("main"), buffer.last_slot("b"), buffer.last_slot("c")) == (100, 100, None)
 
 
 def test_a_damaged_file_or_another_version_is_refused_and_kept(tmp_path):
