@@ -13,12 +13,12 @@ from starlette.responses import Response
 from api.deps import ServicesDep
 from api.problems import WrongType
 from api.receipts import public_hex, receipts
-from api.rest.wire import INTERVAL_EXAMPLE, RECEIPT_EXAMPLE, components
-from edge.protocol import BATCH_MAX, IntervalPayload, ProtocolError, Receipt, decode, key_id
+from api.rest.wire import ENVELOPE_EXAMPLE, INTERVAL_EXAMPLE, RECEIPT_EXAMPLE, components
+from edge.protocol import BATCH_MAX, EnvelopePayload, IntervalPayload, ProtocolError, Receipt, decode, key_id
 
 router = APIRouter(prefix="/api/telemetry", tags=["telemetry"])
 
-_SCHEMAS = components(IntervalPayload, Receipt)
+_SCHEMAS = components(IntervalPayload, EnvelopePayload, Receipt)
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -28,9 +28,10 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "oneOf": [
                         _SCHEMAS["IntervalPayload"],
+                        _SCHEMAS["EnvelopePayload"],
                         {
                             "type": "array",
-                            "items": _SCHEMAS["IntervalPayload"],
+                            "items": {"oneOf": [_SCHEMAS["IntervalPayload"], _SCHEMAS["EnvelopePayload"]]},
                             "minItems": 1,
                             "maxItems": BATCH_MAX,
                         },
@@ -38,6 +39,7 @@ _BODY: dict[str, Any] = {
                 },
                 "examples": {
                     "one": {"summary": "one interval", "value": INTERVAL_EXAMPLE},
+                    "envelope": {"summary": "many under one signature", "value": ENVELOPE_EXAMPLE},
                     "many": {"summary": "several", "value": [INTERVAL_EXAMPLE]},
                 },
             }
@@ -73,7 +75,7 @@ class ReceiptKey(BaseModel):
 
 @router.post("/intervals", openapi_extra=_BODY, responses=_ANSWER, response_class=Response)
 async def deliver(request: Request, services: ServicesDep) -> Response:
-    """Take one signed interval, or an array of at most 1,000, and answer with signed receipts.
+    """Take a signed interval, an envelope, or an array of them (at most 1,000 intervals), and answer with signed receipts.
 
     An interval that is understood but not accepted does not fail the request: its line in the receipt says why. A body
     that can't be read is refused as a whole.

@@ -18,6 +18,18 @@ INTERVAL_EXAMPLE: dict[str, Any] = {
     "profileHash": "0x" + "ab" * 32,
     "sign": "0x" + "cd" * 64,
 }
+ENVELOPE_EXAMPLE: dict[str, Any] = {
+    "homeId": INTERVAL_EXAMPLE["homeId"],
+    "keyId": "9c01f2aa",
+    "bootId": "2025-10-15T07:59:12Z",
+    "seq": 7,
+    "prev": "0x" + "12" * 32,
+    "intervals": [
+        {name: value for name, value in INTERVAL_EXAMPLE.items() if name != "sign"},
+        "0x" + "ef" * 32,
+    ],
+    "sign": "0x" + "cd" * 64,
+}
 RECEIPT_EXAMPLE: dict[str, Any] = {
     "homeId": INTERVAL_EXAMPLE["homeId"],
     "serverTime": "2025-10-15T08:15:04Z",
@@ -34,6 +46,9 @@ _FORMS: dict[str, dict[str, Any]] = {
     "serverTime": {"format": "date-time"},
     "profileHash": {"pattern": "^0x[0-9a-fA-F]{64}$"},
     "hash": {"pattern": "^0x[0-9a-f]{64}$"},
+    "prev": {"pattern": "^0x[0-9a-fA-F]{64}$"},
+    "keyId": {"pattern": "^[0-9a-f]{8}$"},
+    "bootId": {"minLength": 1, "maxLength": 64},
     "sign": {"pattern": "^0x[0-9a-fA-F]{128}$"},
     "meterId": {"maxLength": 64},
 }

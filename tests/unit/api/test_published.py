@@ -62,7 +62,8 @@ def test_amounts_are_text_in_both_contracts(document: dict[str, Any]) -> None:
 
 def test_the_telemetry_body_is_told_field_by_field(document: dict[str, Any]) -> None:
     body = document["paths"]["/api/telemetry/intervals"]["post"]["requestBody"]["content"]["application/json"]
-    one, many = body["schema"]["oneOf"]
+    one, envelope, many = body["schema"]["oneOf"]
     assert (one["required"], many["maxItems"]) == (["homeId", "start", "end", "meterWh", "profileHash", "sign"], 1_000)
+    assert envelope["required"] == ["homeId", "keyId", "bootId", "seq", "prev", "intervals", "sign"]
     assert one["properties"]["exportRegisterWh"] == {"type": "number", "multipleOf": 0.000001}
     assert one["additionalProperties"] is False
