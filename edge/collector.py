@@ -111,8 +111,8 @@ class Collector:
         registers: dict[str, float] = {}
         for name, found in decode(self._map, words).items():
             if isinstance(found, Value):
-                sample[name] = Read(at_ms, found.raw, found.exponent, found.scale_raw)
-                registers[name] = found.raw * 10**found.exponent / 1_000_000  # for the eye only
+                sample[name] = Read(at_ms, found.raw, found.exponent, found.scale_raw, found.multiplier, found.divisor)
+                registers[name] = found.micro / 1_000_000  # for the eye only
             else:
                 self._status.count("read_null")
         self._status.count("read")

@@ -26,12 +26,17 @@ EventKind = Literal["spike", "rollover", "reset", "scale_changed", "noise", "clo
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A register at an instant: `raw · 10^exponent` millionths (µWh). `scale_raw` is the scale factor as read."""
+    """A register at an instant: `raw · 10^exponent · multiplier / divisor` millionths (µWh).
+
+    `scale_raw` is the scale factor as read.
+    """
 
     at_ms: int
     raw: int
     exponent: int
     scale_raw: int | None = None
+    multiplier: int = 1
+    divisor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,8 @@ class Mark:
 
     @property
     def micro(self) -> int:
-        """The value in millionths (µWh)."""
-        return int(self.value * 10**self.exponent)
+        """The value in millionths (µWh), rounded down."""
+        return int(self.value * 10**self.exponent * self.before.multiplier // self.before.divisor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +224,8 @@ def _fits(delta: int, earlier: Read, later: Read, limits: Limits) -> bool:
         return True
     elapsed_ms = later.at_ms - earlier.at_ms + CAP_SLACK_MS
     # W · ms / 3.6e6 = Wh; in µWh times 1e6; 125 % of it
-    return int((delta - 1) * 10**later.exponent) * 360 <= limits.cap_w * elapsed_ms * 125
+    counted = int((delta - 1) * 10**later.exponent) * later.multiplier
+    return counted * 360 <= limits.cap_w * elapsed_ms * 125 * later.divisor
 
 
 def _marks(track: Track, earlier: Read, later: Read, delta: int) -> list[Mark]:

@@ -6,24 +6,25 @@ from uuid import UUID
 
 from edge.intervals import Limits, Slot
 from edge.protocol import Interval, Source, profile_hash
-from edge.registers import BALANCE_ROLES, MEASURE_OF_ROLE, RegisterMap
+from edge.registers import BALANCE_ROLES, DEVICE_ROLE, MEASURE_OF_ROLE, RegisterMap
 
 _OUTWARD = frozenset({"export", "gen", "discharge"})  # bounded by what the station can deliver
-_UNBOUNDED = frozenset({"water_m3", "gas_m3"})
+_BOUNDED = frozenset({"import", "aux", "loss", "charge"})  # by what it can draw
 
 
 def limits_of(register_map: RegisterMap, rated_w: int | None, load_w: int | None) -> dict[str, Limits]:
     """What each counter can do, from the map's modulus and the station's powers in W."""
     limits = {}
     for register in register_map.counters():
-        cap = None if register.role in _UNBOUNDED else rated_w if register.role in _OUTWARD else load_w
+        cap = rated_w if register.role in _OUTWARD else load_w if register.role in _BOUNDED else None
         limits[register.name] = Limits(register.modulus, cap)
     return limits
 
 
 def has_balance(slot: Slot, register_map: RegisterMap) -> bool:
-    """True if a register of the slot says what the station delivered or drew."""
-    return any(register.role in BALANCE_ROLES and register.name in slot.deltas for register in register_map.counters())
+    """True if a register of the slot says what the station delivered or drew, or the map has no such register at all."""
+    balances = [register.name for register in register_map.counters() if register.role in BALANCE_ROLES]
+    return not balances or any(name in slot.deltas for name in balances)
 
 
 def interval_of(
@@ -31,15 +32,21 @@ def interval_of(
 ) -> Interval:
     """The interval of a slot with a balance, µWh.
 
-    At a boundary meter `meterWh` is export − import, signed; where there is none it is the generation.
+    At a boundary meter `meterWh` is export − import, signed; where there is none it is the generation, and at a meter
+    of water, gas or heat it is 0.
     """
     deltas = {register.role: slot.deltas.get(register.name) for register in register_map.counters()}
     exported, imported, generated = (deltas.get(role) for role in ("export", "import", "gen"))
     at_boundary = exported is not None or imported is not None
     meter = (exported or 0) - (imported or 0) if at_boundary else generated or 0
     measures = {"meterWh": meter}
+    devices: dict[str, int] = {}
     for register in register_map.counters():
-        if register.name in slot.deltas and register.role is not None:
+        if register.name not in slot.deltas or register.role is None:
+            continue
+        if (device := DEVICE_ROLE.fullmatch(register.role)) is not None:
+            devices[device[1]] = slot.deltas[register.name]
+        else:
             delta_field, register_field = MEASURE_OF_ROLE[register.role]
             measures[delta_field] = slot.deltas[register.name]
             if register_field is not None:
@@ -51,6 +58,7 @@ def interval_of(
         profile_hash=profile_hash(slot.profile),
         meter_id=None if meter_id == "main" else meter_id,
         seq=seq,
+        devices=devices or None,
         quality=slot.quality,
         source=source,
     )
