@@ -29,7 +29,8 @@ def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 def test_help_tells_every_role() -> None:
     shown = _run("--help").stdout
     modules = {path.stem for path in (ROOT / "greencore" / "roles").glob("*.py")} - {"__init__", "process"}
-    assert modules <= set(ROLES)
+    # a role's subcommands stand beside it: energy.py, energy_parked.py
+    assert {name.partition("_")[0] for name in modules} <= set(ROLES)
     for name, role in ROLES.items():
         assert f"  {name} " in shown
         assert role.help.split(",")[0] in shown
