@@ -73,7 +73,13 @@ class Refusal:
 
 
 def check(
-    delivery: SignedInterval, enrolment: Enrolment | None, *, now: datetime, mode: Mode, sender: UUID | None = None
+    delivery: SignedInterval,
+    enrolment: Enrolment | None,
+    *,
+    now: datetime,
+    mode: Mode,
+    sender: UUID | None = None,
+    age_max: timedelta = AGE_MAX,
 ) -> bytes | Refusal:
     """The key that signed an acceptable interval, or why it is refused.
 
@@ -96,7 +102,9 @@ def check(
     if signer.until is not None and start >= signer.until:
         return Refusal("telemetry.inactive_meter", f"the meter was retired at {signer.until.isoformat()}")
     return (
-        _wrong_world(interval, enrolment, mode) or _out_of_time(interval, now) or _too_much(interval, tenure.rated_w)
+        _wrong_world(interval, enrolment, mode)
+        or _out_of_time(interval, now, age_max)
+        or _too_much(interval, tenure.rated_w)
     ) or signer.key
 
 
@@ -112,12 +120,12 @@ def _wrong_world(interval: Interval, enrolment: Enrolment, mode: Mode) -> Refusa
     return None
 
 
-def _out_of_time(interval: Interval, now: datetime) -> Refusal | None:
+def _out_of_time(interval: Interval, now: datetime, age_max: timedelta) -> Refusal | None:
     if interval.end > now + AHEAD:
         ahead = (interval.end - now).total_seconds()
         return Refusal("telemetry.future", f"the interval ends {ahead:.0f} s from now; check the device's clock")
-    if interval.end < now - AGE_MAX:
-        return Refusal("telemetry.too_old", f"the interval ended more than {AGE_MAX.days} days ago")
+    if interval.end < now - age_max:
+        return Refusal("telemetry.too_old", f"the interval ended more than {age_max.days} days ago")
     return None
 
 

@@ -4,6 +4,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -12,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from edge.protocol import Interval, ProtocolError, ReceiptLine, SignedInterval, Status, decode
 from energy.ingest import store
 from energy.ingest.rejections import Rejected, due_rejections, keep_rejections, postpone
-from energy.ingest.rules import Refusal, check
+from energy.ingest.rules import AGE_MAX, Refusal, check
 from energy.ingest.store import Candidate
 from energy.partitions import Partitions
 from kit.clock import Clock
 from kit.settings import Mode
 
-Transport = Literal["rest", "mqtt", "feed", "replay"]
+Transport = Literal["rest", "mqtt", "feed", "replay", "import"]
 QUALITY = "quality"
 ORACLE = "oracle"
 
@@ -27,14 +28,24 @@ class IngestService:
     """The way in, the same for the platform (REST, MQTT) and for an oracle node (the feed).
 
     `queues` names who works on new readings in this database: `quality` on the platform, `oracle` on a node. `publish` tells
-    the event stream of every new reading (the platform does, a node does not).
+    the event stream of every new reading (the platform does, a node does not). `age_max`: older ones are refused; only
+    what nobody counts, such as imported history, may be older than `AGE_MAX`.
     """
 
-    def __init__(self, clock: Clock, mode: Mode, *, queues: Sequence[str] = (QUALITY,), publish: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        mode: Mode,
+        *,
+        queues: Sequence[str] = (QUALITY,),
+        publish: bool = True,
+        age_max: timedelta = AGE_MAX,
+    ) -> None:
         self._clock = clock
         self._mode = mode
         self._queues = tuple(queues)
         self._publish = publish
+        self._age_max = age_max
         self._partitions = Partitions()
 
     async def ingest(
@@ -57,7 +68,8 @@ class IngestService:
         refused: list[Rejected] = []
         for index, delivery in enumerate(deliveries):
             sender = senders[index] if senders is not None else None
-            found = check(delivery, enrolments.get(delivery.interval.home_id), now=now, mode=self._mode, sender=sender)
+            enrolment = enrolments.get(delivery.interval.home_id)
+            found = check(delivery, enrolment, now=now, mode=self._mode, sender=sender, age_max=self._age_max)
             hashed = delivery.hash
             if isinstance(found, Refusal):
                 refused.append(_rejected(delivery, hashed, found, transport))
