@@ -20,6 +20,7 @@ _FOLDERS = {
     "EnergyToken": "energy",
     "Treasury": "energy",
     "Guard": "governance",
+    "HomePolicy": "governance",
     "FuzzReceiver": "mocks",
     "NaiveEnergy": "mocks",
     "FuzzMath": "mocks",

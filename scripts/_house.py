@@ -4,7 +4,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,10 @@ from ethpm_types import ContractType
 
 from scripts._source import ROOT, compiled, paths
 
-ORDER = ("Guard", "Registry", "Oracle", "EnergyToken", "Treasury")
+ORDER = ("Guard", "Registry", "Oracle", "EnergyToken", "Treasury", "HomePolicy")
+OWNED = ("Guard", "Registry", "Oracle", "Treasury", "HomePolicy")
+OPTIONAL = frozenset({"challenge_delay", "rates", "coefficients"})
+INCOME = frozenset({1, 2, 3, 5, 7, 8})  # utilities that count towards a home's income
 MODES = {"claimed": 1, "direct": 2, "pooled": 3}
 SIGNERS_MAX = 32
 
@@ -28,7 +32,11 @@ class BadConfig(click.ClickException):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a deployment is meant to be. Addresses have checksums; `utilities` maps a code to a mode's name."""
+    """What a deployment is meant to be. Addresses have checksums; `utilities` maps a code to a mode's name.
+
+    `rates` maps a code to what replaces the rated power, for the "grid" and for a "station": (base W, share in ppm).
+    `coefficients` maps a code to millionths of a GCM per whole token.
+    """
 
     live: bool
     owner: str | None
@@ -41,6 +49,9 @@ class Config:
     utilities: Mapping[int, str]
     registrars: tuple[str, ...]
     guardians: tuple[str, ...]
+    challenge_delay: int = 0
+    rates: Mapping[int, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
+    coefficients: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -51,7 +62,7 @@ class Config:
             raise BadConfig(f"{path}: {error}") from error
         if not isinstance(made, dict):
             raise BadConfig(f"{path}: not a mapping of fields")
-        if odd := set(made) ^ set(cls.__slots__):
+        if odd := (set(made) ^ set(cls.__slots__)) - (OPTIONAL - set(made)):
             raise BadConfig(f"{path}: fields missing or unknown: {', '.join(sorted(map(str, odd)))}")
         try:
             config = cls(
@@ -66,6 +77,11 @@ class Config:
                 utilities={int(code): str(mode) for code, mode in made["utilities"].items()},
                 registrars=_addresses(made["registrars"], "registrars"),
                 guardians=_addresses(made["guardians"], "guardians"),
+                challenge_delay=int(made.get("challenge_delay", 0)),
+                rates=_rates(made.get("rates") or {}),
+                coefficients={
+                    int(code): _millionths(value) for code, value in (made.get("coefficients") or {}).items()
+                },
             )
         except (TypeError, ValueError, AttributeError) as error:
             raise BadConfig(f"{path}: {error}") from error
@@ -83,6 +99,17 @@ class Config:
             ),
             (all(1 <= code <= 9 for code in self.utilities), "utilities: codes are 1 to 9"),
             (all(mode in MODES for mode in self.utilities.values()), f"utilities: modes are {', '.join(MODES)}"),
+            (
+                0 <= self.challenge_delay <= 86_400 and self.challenge_delay % 900 == 0,
+                "challenge_delay: whole slots of 900 s, at most 86400",
+            ),
+            (all(2 <= code <= 9 for code in self.rates), "rates: codes are 2 to 9, E has none"),
+            (
+                all(0 <= w <= 10**12 and 0 <= ppm < 2**32 for pair in self.rates.values() for w, ppm in pair.values()),
+                "rates: at most 1 TW and 32 bits of ppm",
+            ),
+            (set(self.coefficients) <= INCOME, "coefficients: codes are 1, 2, 3, 5, 7 and 8"),
+            (all(0 <= c <= 10**9 for c in self.coefficients.values()), "coefficients: 0 to 1000 GCM"),
             (len(self.base_uri) <= 80, "base_uri: at most 80 characters"),
         )
         for holds, message in rules:
@@ -91,7 +118,8 @@ class Config:
 
     def public(self) -> dict[str, Any]:
         """The configuration as the deployment file records it."""
-        return {**asdict(self), "utilities": {str(code): mode for code, mode in self.utilities.items()}}
+        by_code = {name: getattr(self, name) for name in ("utilities", "rates", "coefficients")}
+        return {**asdict(self), **{name: {str(c): v for c, v in held.items()} for name, held in by_code.items()}}
 
 
 def read_deployment(path: Path) -> dict[str, Any]:
@@ -134,6 +162,22 @@ def _flag(value: object, field: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{field}: true or false")
     return value
+
+
+def _rates(made: Mapping[Any, Any]) -> dict[int, dict[str, tuple[int, int]]]:
+    rates = {}
+    for code, pair in made.items():
+        if set(pair) != {"grid", "station"}:
+            raise ValueError(f"rates: {code}: grid and station, each [base W, share in ppm]")
+        rates[int(code)] = {name: (int(w), int(ppm)) for name, (w, ppm) in pair.items()}
+    return rates
+
+
+def _millionths(value: object) -> int:
+    exact = Decimal(str(value)) * 1_000_000
+    if exact != int(exact):
+        raise ValueError(f"coefficients: {value} has more than six places")
+    return int(exact)
 
 
 def _address(value: object, field: str) -> str:

@@ -23,7 +23,7 @@ from ape_accounts.accounts import ApeSigner
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from scripts._house import MODES, ORDER, Config, container, default_path, read_deployment
+from scripts._house import MODES, ORDER, OWNED, Config, container, default_path, read_deployment
 
 DEVELOPMENT_CHAIN = 31337
 # Account 0 of the mnemonic that every development chain uses: worthless anywhere else.
@@ -53,11 +53,14 @@ class Deployment:
             raise click.ClickException(
                 f"the Treasury stands at {made}, not at {treasury}: somebody used the key meanwhile"
             )
+        self._deploy("HomePolicy")
         self._configure()
         if self.config.owner is not None and self.config.owner != self.account.address:
-            for name in ("Guard", "Registry", "Oracle", "Treasury"):
+            for name in OWNED:
                 self._send(name, "transfer_ownership", self.config.owner)
-            click.echo(f"{self.config.owner} must call accept_ownership on four contracts to take the house over")
+            click.echo(
+                f"{self.config.owner} must call accept_ownership on {len(OWNED)} contracts to take the house over"
+            )
 
     def _predict_treasury(self) -> str:
         """Compute where the last contract will stand: the Oracle and the token are made for its address."""
@@ -85,6 +88,13 @@ class Deployment:
         self._send("Oracle", "rotate", list(config.signers), config.k, config.faulty, 0, 0)
         for code, mode in sorted(config.utilities.items()):
             self._send("Oracle", "open_utility", code, MODES[mode])
+        for code, pair in sorted(config.rates.items()):
+            self._send("Oracle", "set_rate", code, *pair["grid"])
+            self._send("Treasury", "set_rate", code, *pair["station"])
+        if config.challenge_delay:
+            self._send("Oracle", "set_challenge_delay", config.challenge_delay)
+        for code, coefficient in sorted(config.coefficients.items()):
+            self._send("HomePolicy", "set_coefficient", code, coefficient)
         for registrar in config.registrars:
             self._send("Registry", "set_registrar", registrar, True)
         for guardian in config.guardians:

@@ -15,9 +15,8 @@ from ape import networks
 from ape.cli import ConnectedProviderCommand
 from ape.contracts import ContractInstance
 
-from scripts._house import MODES, default_path, instances, read_deployment
+from scripts._house import MODES, OWNED, default_path, instances, read_deployment
 
-OWNED = ("Guard", "Registry", "Oracle", "Treasury")
 MODE_NAMES = {number: name for name, number in MODES.items()}
 NO_ADDRESS = "0x" + "0" * 40
 
@@ -37,6 +36,12 @@ def parameters(house: Mapping[str, ContractInstance]) -> Iterator[str]:
     signers = oracle.signer_set(epoch)
     yield f"live {registry.live()}, rated power {registry.total_rated_w():,} W"
     yield f"signer epoch {epoch}: {signers.k} signatures, from slot {signers.from_slot}, set {bytes(signers.hash).hex()}"
+    yield f"challenge delay {oracle.challenge_delay()} s"
+    yield "income " + ", ".join(
+        f"{code}: {coefficient / 1_000_000} GCM"
+        for code, coefficient in enumerate(house["HomePolicy"].coefficients())
+        if code
+    )
     yield f"reserve {treasury.reserve_bps() / 100:.2f} % to {treasury.beneficiary()}"
     stopped = [name for name in ("Oracle", "Treasury", "EnergyToken") if house[name].paused()]
     yield f"stopped: {', '.join(stopped) or 'nothing'}"
@@ -53,7 +58,13 @@ def utilities(house: Mapping[str, ContractInstance]) -> Iterator[str]:
                 f"utility {utility} ({MODE_NAMES[mode]}): {head.reports} reports up to slot {head.slot},"
                 f" signed {head.total:,} µWh, settled {treasury.minted(utility):,},"
                 f" reserve waiting {treasury.reserve(utility):,}, supply {token.total_supply(utility):,}"
+                f"{_rate(oracle, 'grid', utility)}{_rate(treasury, 'station', utility)}"
             )
+
+
+def _rate(contract: ContractInstance, whose: str, utility: int) -> str:
+    own, base_w, share_ppm = contract.rate_of(utility)
+    return f", {whose} rate {base_w:,} W and {share_ppm:,} ppm of the rated power" if own else ""
 
 
 @click.command(cls=ConnectedProviderCommand)

@@ -18,7 +18,8 @@
                  days. What the chain of content hashes forbids is a fork, a gap that goes unnoticed, and a replay; the
                  deadline and the signer epoch stand outside the chained content, so the same content may be signed
                  again after a rotation.
-                 There is no lock: the only call that leaves is a view of the Registry.
+                 There is no lock: the only call that leaves is a view of the Registry. A challenge delay gives people
+                 time to stop a wrong report, or to overtake it with `validFrom`, before anybody can claim against it.
 @custom:kill `Guard.pause(oracle)` refuses every report at once; claims against accepted reports go on at the Treasury.
              `rotate` with `previous_until_slot = 0` discards a compromised signer set at once.
 """
@@ -46,6 +47,7 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from snekmate.utils import eip712_domain_separator
 from contracts.modules import quorum
+from contracts.modules import rate
 from contracts.modules import token_bucket
 
 initializes: ownable
@@ -103,6 +105,19 @@ event RatedPowerRefreshed:
     new: uint64
 
 
+# @dev How long nobody can claim against a report has changed, in seconds.
+event ChallengeDelayChanged:
+    old: uint256
+    new: uint256
+
+
+# @dev The ceiling of a utility follows a rate of its own: a base and a share of the total rated power.
+event RateChanged:
+    utility: indexed(uint8)
+    base_w: uint64
+    share_ppm: uint32
+
+
 # @dev The Guard stopped the Oracle or let it go on.
 event PauseChanged:
     paused: bool
@@ -131,7 +146,19 @@ MODE_DIRECT: constant(uint8) = 2
 MODE_POOLED: constant(uint8) = 3
 
 
+# @dev The longest challenge delay, in slots: a day, which leaves eight hours until the ring forgets a root.
+_DELAY_SLOTS_MAX: constant(uint256) = 96
+
+
+# @dev Places in a head: whether the utility has a rate of its own, and the challenge delay.
+_RATED_SHIFT: constant(uint256) = 246
+_RATED: constant(uint256) = 1 << 246
+_DELAY_SHIFT: constant(uint256) = 247
+_DELAY_MASK: constant(uint256) = 127 << 247
+
+
 # @dev Masks of packed fields.
+_U22: constant(uint256) = (1 << 22) - 1
 _U24: constant(uint256) = (1 << 24) - 1
 _U31: constant(uint256) = (1 << 31) - 1
 _U32: constant(uint256) = (1 << 32) - 1
@@ -174,7 +201,8 @@ _previous: uint256
 
 
 # @dev utility → slot (32 bits) | total µWh << 32 (96) | allowance mWh << 128 (64) | validFrom << 192 (32)
-# | number of reports << 224 (24) | mode << 248 (8).
+# | number of reports << 224 (22) | has a rate of its own << 246 (1) | challenge delay in slots << 247 (7) | mode << 254 (2).
+# The delay stands in every open utility's word because every report and every claim reads that word anyway.
 _heads: uint256[UTILITY_MAX + 1]
 
 
@@ -188,6 +216,19 @@ _ring: bytes32[RING][UTILITY_MAX + 1]
 
 # @dev epoch → what `signer_set` tells. No report reads it.
 _sets: HashMap[uint32, IOracle.SignerSet]
+
+
+# @dev Challenge delay in slots (32 bits) | when it last rose from 0, unix seconds << 32 (40).
+_challenge: uint256
+
+
+# @dev utility → slot modulo 128 → slot (32 bits) | when its report was accepted, unix seconds << 32 (40). Written and read
+# only while there is a challenge delay.
+_accepted: uint256[RING][UTILITY_MAX + 1]
+
+
+# @dev utility → its rate, if its ceiling is not the rated power.
+_rates: uint256[UTILITY_MAX + 1]
 
 
 # ------------------------------------------------------------------
@@ -237,7 +278,7 @@ def report(
     assert block.timestamp <= convert(r.deadline, uint256), "oracle: deadline passed"
 
     head: uint256 = self._heads[r.utility]
-    mode: uint256 = head >> 248
+    mode: uint256 = head >> 254
     assert mode != 0, "oracle: utility is not open"
     assert convert(mode, uint8) == MODE_CLAIMED or msg.sender == treasury, "oracle: only through the treasury"
 
@@ -258,7 +299,7 @@ def report(
     encoded: Bytes[384] = abi_encode(_REPORT_TYPE_HASH, r)
     quorum._check_quorum(self._digest(encoded), (signer_set >> 32) & 255, signer_set >> 96, signers, signatures)
 
-    allowance: uint256 = self._spend(session, (head >> 128) & _U64, unsafe_sub(slot, last), increase)
+    allowance: uint256 = self._spend(session, head, r.utility, unsafe_sub(slot, last), increase)
 
     content: bytes32 = keccak256(slice(encoded, 32, 288))
     # `validFrom` never falls: a root that was declared dead stays dead.
@@ -267,12 +308,16 @@ def report(
         | (total << 32)
         | (allowance << 128)
         | (max((head >> 192) & _U32, convert(r.valid_from, uint256)) << 192)
-        | (min(unsafe_add((head >> 224) & _U24, 1), _U24) << 224)
-        | (mode << 248)
+        | (min(unsafe_add((head >> 224) & _U22, 1), _U22) << 224)
+        | ((head >> _RATED_SHIFT) << _RATED_SHIFT)
     )
     self._contents[r.utility] = content
     if convert(mode, uint8) == MODE_CLAIMED:
         self._ring[r.utility][slot % RING] = r.root
+        if head & _DELAY_MASK != 0:
+            self._accepted[r.utility][slot % RING] = slot | (block.timestamp << 32)
+    else:
+        assert head & _DELAY_MASK == 0, "oracle: a challenge delay stops paying with the report"
 
     log ReportAccepted(
         utility=r.utility,
@@ -317,8 +362,57 @@ def open_utility(utility: uint8, mode: uint8):
     assert mode != 0 and mode <= MODE_POOLED, "oracle: unknown mode"
     assert self._heads[utility] == 0, "oracle: utility is open already"
     # The first slot that can be reported is the running one.
-    self._heads[utility] = (block.timestamp // SLOT_SECONDS - 1) | (convert(mode, uint256) << 248)
+    rated: uint256 = 0
+    if self._rates[utility] != 0:
+        rated = _RATED
+    self._heads[utility] = (
+        (block.timestamp // SLOT_SECONDS - 1)
+        | rated
+        | ((self._challenge & _U32) << _DELAY_SHIFT)
+        | (convert(mode, uint256) << 254)
+    )
     log UtilityOpened(utility=utility, mode=mode)
+
+
+@external
+def set_challenge_delay(seconds: uint256):
+    """
+    @dev Sets how long nobody can claim against a report after it was accepted. It acts on reports that stand already too:
+         those from before the first delay count as accepted when it was set. While it is above 0, utilities that are
+         paid with the report take none.
+    @param seconds The delay in seconds, whole slots, at most a day; 0 for none.
+    """
+    ownable._check_owner()
+    slots: uint256 = seconds // SLOT_SECONDS
+    assert slots * SLOT_SECONDS == seconds, "oracle: delay is not whole slots"
+    assert slots <= _DELAY_SLOTS_MAX, "oracle: delay out of bounds"
+    challenge: uint256 = self._challenge
+    old: uint256 = challenge & _U32
+    since: uint256 = challenge >> 32
+    if old == 0:
+        since = block.timestamp
+    self._challenge = slots | (since << 32)
+    for utility: uint256 in range(1, UTILITY_MAX + 1):
+        word: uint256 = self._heads[utility]
+        if word != 0:
+            self._heads[utility] = (word & ~_DELAY_MASK) | (slots << _DELAY_SHIFT)
+    log ChallengeDelayChanged(old=old * SLOT_SECONDS, new=seconds)
+
+
+@external
+def set_rate(utility: uint8, base_w: uint64, share_ppm: uint32):
+    """
+    @dev Gives a utility that is not electric energy a ceiling of its own. 800 W let one whole token be made in an hour.
+    @param utility The 1-byte utility code, 2 to 9; E is measured by the rated power, for ever.
+    @param base_w The base for the whole grid in W.
+    @param share_ppm The share of the total rated power that is added, in millionths.
+    """
+    ownable._check_owner()
+    assert utility > 1 and convert(utility, uint256) <= UTILITY_MAX, "oracle: no rate for this utility"
+    self._rates[utility] = rate._packed(base_w, share_ppm)
+    if self._heads[utility] != 0:
+        self._heads[utility] |= _RATED
+    log RateChanged(utility=utility, base_w=base_w, share_ppm=share_ppm)
 
 
 @external
@@ -401,7 +495,7 @@ def head(utility: uint8) -> IOracle.Head:
         slot=convert(word & _U32, uint32),
         total=convert((word >> 32) & _U96, uint96),
         content_hash=self._contents[utility],
-        reports=convert((word >> 224) & _U24, uint32),
+        reports=convert((word >> 224) & _U22, uint32),
     )
 
 
@@ -413,7 +507,7 @@ def mode_of(utility: uint8) -> uint8:
     @param utility The 1-byte utility code.
     @return uint8 0 not open, 1 claimed, 2 direct, 3 pooled.
     """
-    return convert(self._heads[utility] >> 248, uint8)
+    return convert(self._heads[utility] >> 254, uint8)
 
 
 @external
@@ -441,7 +535,7 @@ def ceiling(utility: uint8, slot: uint32) -> uint256:
         return 0
     return token_bucket._filled(
         ((word >> 128) & _U64) * 1_000,
-        staticcall IRegistry(registry).total_rated_w(),
+        rate._rated(self._rates[utility], staticcall IRegistry(registry).total_rated_w()),
         (convert(slot, uint256) - (word & _U32)) * SLOT_SECONDS,
     )
 
@@ -451,7 +545,8 @@ def ceiling(utility: uint8, slot: uint32) -> uint256:
 def root_of(utility: uint8, slot: uint32) -> bytes32:
     """
     @dev Returns the root that claims of a slot are proved against, or zero if they are refused: later than the newest
-         report, before `validFrom`, more than 127 slots old, or not a claimed utility.
+         report, before `validFrom`, more than 127 slots old, or not a claimed utility. Whether the challenge delay has
+         passed is another question, see `claimable_at`.
     @notice A slot that was skipped answers with the root that stood in its place before. No leaf in that tree carries
             this slot's number, so no claim can follow from it.
     @param utility The 1-byte utility code.
@@ -463,15 +558,57 @@ def root_of(utility: uint8, slot: uint32) -> bytes32:
 
 @external
 @view
+def challenge_delay() -> uint256:
+    """
+    @dev Returns how long nobody can claim against a report after it was accepted.
+    @return uint256 The delay in seconds.
+    """
+    return (self._challenge & _U32) * SLOT_SECONDS
+
+
+@external
+@view
+def claimable_at(utility: uint8, slot: uint32) -> uint256:
+    """
+    @dev Returns from when on the challenge delay lets anybody claim against the report of a slot. It does not tell whether
+         there is such a report, see `root_of`.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot of the report.
+    @return uint256 The instant in unix seconds; 0 while there is no delay.
+    """
+    word: uint256 = self._heads[utility]
+    if word & _DELAY_MASK == 0:
+        return 0
+    return self._claimable_at(word, utility, slot)
+
+
+@external
+@view
+def rate_of(utility: uint8) -> (bool, uint64, uint32):
+    """
+    @dev Returns the rate that a utility's ceiling follows.
+    @param utility The 1-byte utility code.
+    @return bool False if there is none, and the ceiling follows the total rated power.
+    @return uint64 The base for the whole grid in W.
+    @return uint32 The share of the total rated power, in millionths.
+    """
+    word: uint256 = self._rates[utility]
+    return word != 0, convert(word & _U64, uint64), convert((word >> 64) & _U32, uint32)
+
+
+@external
+@view
 def settlement(utility: uint8, slot: uint32) -> (bytes32, uint256):
     """
-    @dev Returns what a claim needs, in one call.
+    @dev Returns what a claim needs, in one call. Reverts while the challenge delay of that report runs.
     @param utility The 1-byte utility code.
     @param slot The 4-byte slot of the report that the claim proves against.
     @return bytes32 The root of that report, or zero if claims against it are refused.
     @return uint256 The running total of the newest report in µWh.
     """
     word: uint256 = self._heads[utility]
+    if word & _DELAY_MASK != 0:
+        assert block.timestamp >= self._claimable_at(word, utility, slot), "oracle: challenge delay is running"
     return self._root_of(word, utility, slot), (word >> 32) & _U96
 
 
@@ -576,22 +713,26 @@ def _rated_in(session: uint256) -> uint256:
 
 
 @internal
-def _spend(session: uint256, allowance: uint256, slots: uint256, increase: uint256) -> uint256:
+def _spend(session: uint256, head: uint256, utility: uint8, slots: uint256, increase: uint256) -> uint256:
     """
     @dev Takes a report's energy out of the ceiling. The usual report is measured by a copy of the rated power that is
          never above what the Registry said; only where that leaves too little room the Registry is asked, so the usual
          report pays for no call.
     @param session The session word.
-    @param allowance The allowance after the last report, in mWh.
+    @param head The head word of the utility, with the allowance after the last report.
+    @param utility The 1-byte utility code.
     @param slots The slots since the last report.
     @param increase The energy of this report, in µWh.
     @return uint256 The allowance left, in mWh, rounded down.
     """
-    before: uint256 = unsafe_mul(allowance, 1_000)
+    before: uint256 = unsafe_mul((head >> 128) & _U64, 1_000)
     seconds: uint256 = unsafe_mul(slots, SLOT_SECONDS)
-    room: uint256 = token_bucket._filled(before, self._rated_in(session), seconds)
+    own: uint256 = 0
+    if head & _RATED != 0:
+        own = self._rates[utility]
+    room: uint256 = token_bucket._filled(before, rate._rated(own, self._rated_in(session)), seconds)
     if room < increase:
-        room = token_bucket._filled(before, self._refresh(session), seconds)
+        room = token_bucket._filled(before, rate._rated(own, self._refresh(session)), seconds)
         assert room >= increase, "oracle: more than the plants can make"
     return min(unsafe_div(unsafe_sub(room, increase), 1_000), _U64)
 
@@ -610,6 +751,25 @@ def _refresh(session: uint256) -> uint256:
         self._session = (session & ~(_U31 << 1)) | (new >> 5)
         log RatedPowerRefreshed(old=convert(old, uint64), new=convert(new, uint64))
     return rated
+
+
+@internal
+@view
+def _claimable_at(word: uint256, utility: uint8, slot: uint32) -> uint256:
+    """
+    @dev Returns when the challenge delay of a slot's report is over.
+    @param word The head word of the utility, with a delay in it.
+    @param utility The 1-byte utility code.
+    @param slot The 4-byte slot.
+    @return uint256 The instant in unix seconds.
+    """
+    wanted: uint256 = convert(slot, uint256)
+    accepted: uint256 = self._accepted[utility][wanted % RING]
+    since: uint256 = accepted >> 32
+    if accepted & _U32 != wanted:
+        # Accepted while there was no delay, and nobody wrote down when.
+        since = self._challenge >> 32
+    return since + ((word & _DELAY_MASK) >> _DELAY_SHIFT) * SLOT_SECONDS
 
 
 @internal

@@ -45,6 +45,7 @@ implements: IPausable
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from contracts.modules import merkle_tree
+from contracts.modules import rate
 from contracts.modules import token_bucket
 
 initializes: ownable
@@ -119,6 +120,13 @@ event RatingRefreshed:
     station: indexed(uint128)
     tenure: uint32
     rated_w: uint64
+
+
+# @dev Stations make a utility at a rate of its own: a base and a share of their rated power.
+event RateChanged:
+    utility: indexed(uint8)
+    base_w: uint64
+    share_ppm: uint32
 
 
 # @dev The Guard stopped minting or lets it go on.
@@ -217,6 +225,10 @@ pending: public(HashMap[address, HashMap[uint256, uint256]])
 
 # @dev Where the reserve and pools go.
 beneficiary: public(address)
+
+
+# @dev utility → its rate, if its buckets are not filled by the station's rated power.
+_rates: uint256[UTILITY_MAX + 1]
 
 
 # ------------------------------------------------------------------
@@ -445,18 +457,18 @@ def withdraw_pending(token_id: uint256, to: address) -> uint256:
 @external
 def refresh_rating(station: uint128, tenure: uint32):
     """
-    @dev Takes a tenure's rated power over from the Registry, for every utility that the tenure has settled. The time up
-         to now is allowed at the old rating. A closed tenure is allowed the time up to its end and none after it.
+    @dev Takes a tenure's rated power over from the Registry, and the utilities' rates, for every utility that the tenure
+         has settled. The time up to now is allowed at the old rating. A closed tenure is allowed the time up to its end and none after it.
     @param station The 16-byte station number.
     @param tenure The 4-byte tenure number.
     """
     record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
     assert record.since != 0, "treasury: unknown tenure"
-    rated: uint256 = convert(record.rated_w, uint256)
     for utility: uint256 in range(1, UTILITY_MAX + 1):
         key: uint256 = self._key(convert(utility, uint8), station, tenure)
         word: uint256 = self._settled[key]
         if word != 0:
+            rated: uint256 = rate._rated(self._rates[utility], convert(record.rated_w, uint256))
             at: uint256 = (word >> 160) & _U40
             until: uint256 = block.timestamp
             if record.until != 0:
@@ -494,6 +506,21 @@ def set_beneficiary(beneficiary_: address):
     """
     ownable._check_owner()
     self._set_beneficiary(beneficiary_)
+
+
+@external
+def set_rate(utility: uint8, base_w: uint64, share_ppm: uint32):
+    """
+    @dev Gives a utility that is not electric energy a bucket of its own size. It holds for tenures that settle the utility
+         for the first time, and for others after `refresh_rating`. 800 W let one whole token be made in an hour.
+    @param utility The 1-byte utility code, 2 to 9; E is measured by the rated power, for ever.
+    @param base_w The base of every station in W.
+    @param share_ppm The share of the station's rated power that is added, in millionths.
+    """
+    ownable._check_owner()
+    assert utility > 1 and convert(utility, uint256) <= UTILITY_MAX, "treasury: no rate for this utility"
+    self._rates[utility] = rate._packed(base_w, share_ppm)
+    log RateChanged(utility=utility, base_w=base_w, share_ppm=share_ppm)
 
 
 # ------------------------------------------------------------------
@@ -591,6 +618,20 @@ def paused() -> bool:
     @return bool True while it is.
     """
     return self._books[1] >> 208 != 0
+
+
+@external
+@view
+def rate_of(utility: uint8) -> (bool, uint64, uint32):
+    """
+    @dev Returns the rate that a utility's buckets are filled by.
+    @param utility The 1-byte utility code.
+    @return bool False if there is none, and buckets are filled by the station's rated power.
+    @return uint64 The base of every station in W.
+    @return uint32 The share of the station's rated power, in millionths.
+    """
+    word: uint256 = self._rates[utility]
+    return word != 0, convert(word & _U64, uint64), convert((word >> 64) & _U32, uint32)
 
 
 @external
@@ -692,7 +733,10 @@ def _settle(utility: uint8, station: uint128, tenure: uint32, mintable: uint256)
         # The first time: the bucket has been filling since the tenure began.
         record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
         assert record.since != 0, "treasury: unknown tenure"
-        word = self._first_word(record)
+        own: uint256 = 0
+        if utility != 1:
+            own = self._rates[utility]
+        word = self._first_word(record, rate._rated(own, convert(record.rated_w, uint256)))
     start: uint256 = word & _U96
     if mintable <= start:
         return start, 0
@@ -713,15 +757,15 @@ def _settle(utility: uint8, station: uint128, tenure: uint32, mintable: uint256)
 
 @internal
 @pure
-def _first_word(record: IRegistry.Tenure) -> uint256:
+def _first_word(record: IRegistry.Tenure, rated: uint256) -> uint256:
     """
     @dev Returns the word of a tenure that settles for the first time. Its bucket has been filling since it began; that
          of a closed one until it ended, and its clock is set to the end of time.
     @param record The tenure as the Registry knows it.
+    @param rated The power in W that fills the bucket.
     @return uint256 The word.
     """
     since: uint256 = convert(record.since, uint256)
-    rated: uint256 = convert(record.rated_w, uint256)
     if record.until == 0:
         return (since << 160) | (rated << 200)
     allowance: uint256 = token_bucket._filled(0, rated, convert(record.until, uint256) - since)

@@ -85,7 +85,7 @@ def stranger(accounts: list[AccountAPI]) -> AccountAPI:
 
 @pytest.fixture(scope="session")
 def contracts(owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, beneficiary: AccountAPI) -> Contracts:
-    """The five contracts with four nodes, a claimed, a direct and a pooled utility, and two rightful officers."""
+    """The six contracts with four nodes, a claimed, a direct and a pooled utility, and two rightful officers."""
     # The Oracle and the token are made for the address that the Treasury will have: RLP of [sender, nonce].
     nonce = owner.nonce + 4
     preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([nonce])
@@ -100,7 +100,8 @@ def contracts(owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, be
         oracle.open_utility(utility, mode, sender=owner)
     registry.set_registrar(registrar, True, sender=owner)
     guard.set_guardian(guardian, True, sender=owner)
-    return Contracts(guard, registry, oracle, token, treasury)
+    homes = owner.deploy(container("HomePolicy"))
+    return Contracts(guard, registry, oracle, token, treasury, homes)
 
 
 @pytest.fixture(scope="session")

@@ -70,13 +70,14 @@ def pack(readings: Sequence[int]) -> bytes:
 
 @dataclass(frozen=True)
 class Contracts:
-    """The five contracts."""
+    """The six contracts."""
 
     guard: ContractInstance
     registry: ContractInstance
     oracle: ContractInstance
     token: ContractInstance
     treasury: ContractInstance
+    homes: ContractInstance
 
 
 @dataclass(frozen=True)

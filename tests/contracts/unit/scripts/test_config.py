@@ -21,6 +21,26 @@ def test_load__development() -> None:
     assert [int(signer, 16) for signer in config.signers] == sorted(int(signer, 16) for signer in config.signers)
     assert config.utilities == {1: "claimed"}
     assert config.public()["utilities"] == {"1": "claimed"}
+    assert (config.challenge_delay, config.rates, config.coefficients) == (0, {}, {1: 1_000_000})
+
+
+def test_load__all_nine__rates_and_coefficients(tmp_path: Path) -> None:
+    """What a deployment of every utility says; what is left out is what it was before there was such a field."""
+    made = yaml.safe_load(DEVELOPMENT.read_text())
+    made |= {"utilities": dict.fromkeys(range(1, 10), "claimed"), "challenge_delay": 3_600}
+    made |= {"rates": {"3": {"grid": [8_000, 0], "station": [800, 5]}}, "coefficients": {2: "0.25", 8: 3}}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(made))
+
+    config = Config.load(path)
+    assert config.challenge_delay == 3_600
+    assert config.rates == {3: {"grid": (8_000, 0), "station": (800, 5)}}
+    assert config.coefficients == {2: 250_000, 8: 3_000_000}
+
+    for field in ("challenge_delay", "rates", "coefficients"):
+        del made[field]
+    path.write_text(yaml.safe_dump(made))
+    assert Config.load(path).challenge_delay == 0
 
 
 @pytest.mark.parametrize(
@@ -39,6 +59,14 @@ def test_load__development() -> None:
         ("utilities", {1: "given away"}, "modes are"),
         ("base_uri", "x" * 81, "base_uri"),
         ("surprise", 1, "surprise"),
+        ("challenge_delay", 901, "challenge_delay"),
+        ("challenge_delay", 87_300, "challenge_delay"),
+        ("rates", {1: {"grid": [1, 0], "station": [1, 0]}}, "rates: codes"),
+        ("rates", {2: {"grid": [1, 0]}}, "grid and station"),
+        ("rates", {2: {"grid": [1, 0], "station": [10**12 + 1, 0]}}, "rates: at most"),
+        ("coefficients", {4: "1"}, "coefficients: codes"),
+        ("coefficients", {1: "0.0000001"}, "six places"),
+        ("coefficients", {1: "1001"}, "coefficients: 0 to"),
     ],
 )
 def test_load__bad_field__is_named(tmp_path: Path, field: str, value: Any, message: str) -> None:

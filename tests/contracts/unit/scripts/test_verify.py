@@ -23,6 +23,7 @@ def deployment(contracts: Contracts) -> dict[str, Any]:
         "Oracle": contracts.oracle,
         "EnergyToken": contracts.token,
         "Treasury": contracts.treasury,
+        "HomePolicy": contracts.homes,
     }
     return {
         "contracts": {
