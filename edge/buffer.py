@@ -2,102 +2,67 @@
 # SPDX-License-Identifier: Apache-2.0
 """The buffer on disk: an interval is here before it is sent, and leaves only after the server's signed receipt.
 
-SQLite with a write-ahead log and `synchronous=FULL`: a commit that returned survives a power cut. One writer. Order and
-cursor are the device's own sequence number, never the clock. The bytes that were signed are stored once and sent as they
-are. What the interval builder needs after a restart is committed in the same transaction as the intervals it made.
+One writer. What the interval builder needs after a restart is committed in the same transaction as the intervals it made.
+The agent goes on whatever the disk does: a damaged file is put aside and a new one begun, with all that can be read of the
+old one; a full disk gets the reserve; what no disk takes waits in memory, is told as such, and is written when one does.
 """
 
+import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self, TypeVar
 
-import msgspec
+import structlog
 
+from edge import buffer_salvage, keys
+from edge.buffer_file import BufferFile
+from edge.buffer_mark import Mark
+from edge.buffer_room import Room
+from edge.buffer_salvage import Found, Incident
+from edge.buffer_tables import STATES, BufferFault, Damaged, Draft, Row, Seal, Sealed, State
 from edge.intervals import BuilderState
-from edge.protocol import Receipt, SignedInterval
+from edge.protocol import Receipt
+
+__all__ = ["BUFFER_FILE", "STATES", "Buffer", "BufferFault", "Draft", "Row", "State"]
 
 BUFFER_FILE = "buffer.sqlite"
-SCHEMA = 1
-State = Literal["pending", "accepted", "duplicate", "conflict", "rejected"]
-STATES: tuple[State, ...] = ("pending", "accepted", "duplicate", "conflict", "rejected")
+WAITING_MAX = 3_000  # intervals in memory while no disk takes them: a month of one meter
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE outbox (
-    seq INTEGER PRIMARY KEY,
-    meter TEXT NOT NULL,
-    slot INTEGER NOT NULL,
-    hash BLOB NOT NULL UNIQUE,
-    body BLOB NOT NULL,
-    wire BLOB NOT NULL,
-    profile BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending',
-    code TEXT NOT NULL DEFAULT '',
-    detail TEXT NOT NULL DEFAULT '',
-    receipt BLOB,
-    receipted_ms INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (meter, slot)
-);
-CREATE INDEX outbox_state ON outbox (state, seq);
-"""
+_IO_READS = frozenset({"SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_DATA"})
 
-
-class BufferFault(RuntimeError):
-    """The buffer cannot be used; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One interval of the buffer. `wire` is the JSON that is sent, `hash` the identity that a receipt names."""
-
-    seq: int
-    slot: int
-    hash: bytes
-    wire: bytes
-    state: State
-    code: str
-    detail: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A finished slot that waits for its sequence number: `sign` is called with it inside the transaction."""
-
-    meter: str
-    slot: int
-    profile: bytes
-    sign: Callable[[int], SignedInterval]
+T = TypeVar("T")
+log = structlog.get_logger("edge.buffer")
 
 
 class Buffer:
-    """All methods are synchronous and belong to one thread at a time; the agent runs them on its writer thread."""
+    """All methods are synchronous and belong to one thread at a time; the agent runs them on its writer thread.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    Raises BufferFault if the folder cannot be used at all, sqlite3.Error where the disk fails in between: `store` never
+    does, unless memory is full too.
+    """
+
+    def __init__(self, folder: Path, reserve: int = 0, wall: Callable[[], float] = time.time) -> None:
         self.path = folder / BUFFER_FILE
+        self.trouble: str | None = None
+        self._folder = folder
+        self._wall = wall
+        self._file: BufferFile | None = None
+        self._reason = ""
+        self._drafts: list[Draft] = []
+        self._states: dict[str, tuple[str, BuilderState]] = {}
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
-            self._open()
-        except sqlite3.Error as error:
-            raise BufferFault(f"{self.path} cannot be opened: {error}; keep the file and call support") from error
-
-    def _open(self) -> None:
-        db = self._db
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise BufferFault(f"{self.path} is damaged: {verdict}; move it aside, keep it, and start again")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA}; COMMIT;")
-        elif version != SCHEMA:
-            raise BufferFault(f"{self.path} was written by another version ({version}, not {SCHEMA}) of the agent")
+            folder.mkdir(parents=True, exist_ok=True)
+            self._room = Room(folder, reserve)
+            self._mark = Mark(folder)
+            self._room.refill()
+            self._do(lambda file: file.next_seq())
+        except (OSError, sqlite3.Error) as error:
+            raise BufferFault(f"{self.path} cannot be opened: {error}; is the disk full, or read-only?") from error
 
     def __enter__(self) -> Self:
         return self
@@ -108,29 +73,23 @@ class Buffer:
         self.close()
 
     def close(self) -> None:
-        """Close the file; everything committed stays."""
-        self._db.close()
+        """Close the files; everything committed stays."""
+        if self._drafts:
+            log.error("intervals_never_stored", slots=[(draft.meter, draft.slot) for draft in self._drafts])
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self._mark.close()
 
-    def claim(self, owner: str) -> None:
+    def claim(self, station: str) -> None:
         """Bind the buffer to one station for ever. Raises BufferFault if it belongs to another."""
-        with self._transaction():
-            known = (self._meta("owner") or owner.encode()).decode()
-            # agents of one meter wrote "station/meter" here
-            if known.partition("/")[0] != owner:
-                raise BufferFault(f"{self.path} belongs to {known}, not {owner}; give every station a data_dir")
-            self._put("owner", owner.encode())
+        self._do(lambda file: file.claim(station))
 
     # -- what the builder stores
 
     def builder_state(self, fingerprint: str, meter: str = "main") -> BuilderState:
-        """What a meter's builder knew at its last commit; empty at the first start or after a change of register map."""
-        if (self._meta(f"map.{meter}") or b"").decode() != fingerprint:
-            return BuilderState()
-        stored = self._meta(f"builder.{meter}")
-        try:
-            return msgspec.json.decode(stored, type=BuilderState) if stored else BuilderState()
-        except msgspec.DecodeError as error:
-            raise BufferFault(f"{self.path}: the builder's state is unreadable: {error}") from error
+        """What a meter's builder knew at its last commit; empty for the first start or after a change of register map."""
+        return self._do(lambda file: file.builder_state(fingerprint, meter))
 
     def store(
         self, drafts: Sequence[Draft], state: BuilderState, fingerprint: str, meter: str = "main"
@@ -138,44 +97,54 @@ class Buffer:
         """Number, sign and store intervals with the state of the meter's builder, in one transaction.
 
         Returns the sequence numbers stored, and the slots that were refused because an interval of that meter and slot
-        stands here already (a clock that was set back): the first one holds, no number is used up.
+        stands here already (a clock that was set back): the first one holds, no number is used up. Where the disk takes
+        nothing, nothing is returned, `trouble` says why, and the drafts wait for the next call. Raises sqlite3.Error
+        when too many wait.
         """
-        stored: list[int] = []
-        refused: list[int] = []
-        with self._transaction() as db:
-            seq = int(self._meta("next_seq") or 1)
-            for draft in drafts:
-                if db.execute("SELECT 1 FROM outbox WHERE meter=? AND slot=?", (draft.meter, draft.slot)).fetchone():
-                    refused.append(draft.slot)
-                    continue
-                signed = draft.sign(seq)
-                db.execute(
-                    "INSERT INTO outbox (seq, meter, slot, hash, body, wire, profile) VALUES (?,?,?,?,?,?,?)",
-                    (seq, draft.meter, draft.slot, signed.hash, signed.body, signed.to_json(), draft.profile),
-                )
-                stored.append(seq)
-                seq += 1
-            self._put("next_seq", str(seq).encode())
-            self._put(f"map.{meter}", fingerprint.encode())
-            self._put(f"builder.{meter}", msgspec.json.encode(state))
-        return stored, refused
+        every = [*self._drafts, *drafts]
+        states = self._states | {meter: (fingerprint, state)}
+        try:
+            stored, refused = self._do(lambda file: file.insert(every, states), moved_away=self._moved_away())
+        except sqlite3.Error as error:
+            if len(every) > WAITING_MAX:
+                raise
+            self._drafts, self._states = every, states
+            self._troubled(f"{error}; {len(every)} intervals wait in memory", error)
+            return [], []
+        self._drafts, self._states = [], {}
+        self._do(lambda _file: self._numbered())
+        self._room.refill()
+        self.trouble = self._tightness()
+        return stored, [slot for owner, slot in refused if owner == meter]
+
+    @property
+    def waiting(self) -> int:
+        """Intervals that no disk has taken yet: a power cut would lose them."""
+        return len(self._drafts)
 
     # -- what delivery does
 
-    def pending(self, limit: int, attempts_below: int | None = None) -> list[Row]:
-        """The oldest intervals without a final receipt, in order of sequence."""
-        extra = "" if attempts_below is None else f" AND attempts < {int(attempts_below)}"
-        found = self._db.execute(
-            "SELECT seq, slot, hash, wire, state, code, detail, attempts FROM outbox"
-            f" WHERE state='pending'{extra} ORDER BY seq LIMIT ?",
-            (limit,),
-        )
-        return [Row(*row) for row in found]
+    def pending(self, limit: int, attempts_below: int | None = None, loose: bool = False) -> list[Row]:
+        """The oldest intervals without a final receipt, in order of sequence; `loose`: those in no open envelope."""
+        return self._do(lambda file: file.pending(limit, attempts_below, loose))
+
+    def open_envelope(self) -> Sealed | None:
+        """The oldest envelope of which an interval still waits; the bytes are those of its making."""
+        return self._do(lambda file: file.open_envelope())
+
+    def seal(self, rows: Sequence[Row], seal: Seal) -> Sealed:
+        """Make an envelope of rows, once, and store it, chained to the one before."""
+        sealed, following = self._do(lambda file: file.seal(rows, seal))
+        self._mark_down(lambda: self._mark.envelopes(following, sealed.hash))
+        return sealed
+
+    def open_up(self, envelope: Sealed) -> None:
+        """The server refuses the envelope as a whole: its intervals go one by one, under their own signatures."""
+        self._do(lambda file: file.open_up(envelope))
 
     def refused_whole(self, seq: int, detail: str) -> None:
         """Count an attempt in which the server refused an interval without a receipt; it stays pending."""
-        with self._transaction() as db:
-            db.execute("UPDATE outbox SET attempts=attempts+1, detail=? WHERE seq=? AND state='pending'", (detail, seq))
+        self._do(lambda file: file.refused_whole(seq, detail))
 
     def receive(self, receipt: Receipt, now_ms: int) -> dict[State, int]:
         """Apply a receipt whose signature was checked. Returns how many intervals each status moved out of pending.
@@ -183,94 +152,179 @@ class Buffer:
         A final state never changes again: a late or repeated receipt does nothing. A conflict or a rejection may still
         be overtaken by an acceptance, since only the server knows what it has stored.
         """
-        moved: dict[State, int] = {}
-        whole = receipt.to_json()
-        with self._transaction() as db:
-            for line in receipt.receipts:
-                changed = db.execute(
-                    "UPDATE outbox SET state=?, code=?, detail=?, receipt=?, receipted_ms=? WHERE hash=?"
-                    " AND (state='pending' OR (state IN ('conflict', 'rejected') AND ? IN ('accepted', 'duplicate')))",
-                    (line.status, line.code, line.detail, whole, now_ms, _hash(line.hash), line.status),
-                ).rowcount
-                if changed:
-                    moved[line.status] = moved.get(line.status, 0) + changed
-            for state, count in moved.items():
-                self._put(f"count.{state}", str(int(self._meta(f"count.{state}") or 0) + count).encode())
-        return moved
+        return self._do(lambda file: file.receive(receipt, now_ms))
 
     def resend_rejected(self) -> int:
         """Put rejected intervals back in line, once an operator has removed the cause. Returns how many."""
-        with self._transaction() as db:
-            return db.execute("UPDATE outbox SET state='pending', attempts=0 WHERE state='rejected'").rowcount
+        return self._do(lambda file: file.resend_rejected())
 
     def prune(self, now_ms: int, retention_s: float) -> int:
         """Delete what was accepted (or was a duplicate) longer than the retention ago. Returns how many."""
-        with self._transaction() as db:
-            return db.execute(
-                "DELETE FROM outbox WHERE state IN ('accepted', 'duplicate') AND receipted_ms <= ?",
-                (now_ms - int(retention_s * 1000),),
-            ).rowcount
+        return self._do(lambda file: file.prune(now_ms, retention_s))
 
     # -- what people look at
 
     def counts(self) -> dict[State, int]:
         """Intervals in the buffer by state."""
-        found = dict(self._db.execute("SELECT state, COUNT(*) FROM outbox GROUP BY state"))
-        return {state: found.get(state, 0) for state in STATES}
+        return self._do(lambda file: file.counts())
 
     def totals(self) -> dict[str, int]:
-        """Since the first start: intervals `built`, and receipts by status."""
-        totals = {"built": int(self._meta("next_seq") or 1) - 1}
-        return totals | {state: int(self._meta(f"count.{state}") or 0) for state in STATES if state != "pending"}
+        """Since the first start, or since the buffer was last begun anew: intervals `built`, and receipts by status."""
+        return self._do(lambda file: file.totals())
 
     def last(self, limit: int) -> list[Row]:
         """The newest intervals, newest first."""
-        found = self._db.execute(
-            "SELECT seq, slot, hash, wire, state, code, detail, attempts FROM outbox ORDER BY seq DESC LIMIT ?",
-            (limit,),
-        )
-        return [Row(*row) for row in found]
+        return self._do(lambda file: file.last(limit))
 
     def last_slot(self, meter: str) -> int | None:
         """The slot of a meter's newest interval, by sequence."""
-        query = "SELECT slot FROM outbox WHERE meter=? ORDER BY seq DESC LIMIT 1"
-        found = self._db.execute(query, (meter,)).fetchone()
-        return None if found is None else int(found[0])
+        return self._do(lambda file: file.last_slot(meter))
 
     def profile(self, seq: int) -> bytes | None:
         """The canonical raw profile of an interval: what its `profileHash` covers."""
-        found = self._db.execute("SELECT profile FROM outbox WHERE seq=?", (seq,)).fetchone()
-        return None if found is None else bytes(found[0])
+        return self._do(lambda file: file.profile(seq))
 
-    def _meta(self, name: str) -> bytes | None:
-        found = self._db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
-        return None if found is None else bytes(found[0])
+    def incidents(self) -> list[Incident]:
+        """Buffers that were put aside, oldest first."""
+        return buffer_salvage.declared(self._folder)
 
-    def _put(self, name: str, value: bytes) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+    # -- what happens when the disk fails
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
+    def _do(self, work: Callable[[BufferFile], T], moved_away: bool = False) -> T:
+        """Run on the file, and heal it as often as that helps. Raises sqlite3.Error when it does not."""
+        if moved_away:
+            self._begin_anew("the file was removed or replaced")
+        healed = False
+        while True:
+            try:
+                return work(self._opened())
+            except sqlite3.Error as error:
+                name = getattr(error, "sqlite_errorname", "")
+                if name.startswith("SQLITE_FULL") and self._room.give_up():
+                    log.error("reserve_used", left_bytes=self._room.held)
+                elif healed:
+                    raise
+                elif _is_damage(error):
+                    self._begin_anew(str(error))
+                    healed = True
+                elif name.startswith("SQLITE_IOERR"):
+                    self._close()  # opening it again walks through all of it
+                    healed = True
+                else:
+                    raise
+
+    def _opened(self) -> BufferFile:
+        """The open file. A new one first takes over what the ones that were put aside still hold."""
+        if self._file is None:
+            gone = not self.path.exists() and self._mark.counted.next_seq > 1
+            self._file = BufferFile(self.path)
+            aside = buffer_salvage.undeclared(self._folder)
+            for path in aside:
+                found = buffer_salvage.read(path, self._device_key(), self._mark.counted)
+                self._take_over(self._file, self._reason or "the agent was stopped in between", path.name, found)
+            if gone and not aside:
+                self._take_over(self._file, "the file is gone", None, Found())
+            self._reason = ""
+            self._file.begin_at(*self._mark.counted.beginning)
+            self._numbered()
+        return self._file
+
+    def _close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._file.close()
+            self._file = None
+
+    def _moved_away(self) -> bool:
+        if self._file is None:
+            return False
+        try:
+            return self.path.stat().st_ino != self._file.inode
+        except OSError:
+            return True
+
+    def _begin_anew(self, reason: str) -> None:
+        """Put the file aside; the next use begins a new one. Raises sqlite3.Error."""
+        rest = None
+        if self._file is not None and self._moved_away():  # it has no name any more; what it holds can still be read
+            with contextlib.suppress(sqlite3.Error):
+                rest = Found({row.seq: row for row in self._file.everything()}, self._file.all_meta())
+        try:
+            aside = buffer_salvage.put_aside(self.path, datetime.fromtimestamp(self._wall(), UTC))
+        except OSError as error:
+            raise sqlite3.OperationalError(f"the damaged buffer cannot be put aside: {error}") from error
+        self._close()
+        self._reason = reason
+        if rest is not None:
+            self._file = BufferFile(self.path)
+            self._take_over(self._file, reason, None if aside is None else aside.name, rest)
+            self._close()
+
+    def _take_over(self, file: BufferFile, reason: str, aside: str | None, found: Found) -> None:
+        """What is left of an old file goes into the new one; what is missing is said aloud."""
+        file.restore(found.rows[seq] for seq in sorted(found.rows))
+        file.adopt(found.meta)
+        incident = Incident(
+            at=datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            file=aside,
+            reason=reason,
+            salvaged=len(found.rows),
+            lost=buffer_salvage.lost(self._mark.counted, found.rows),
+        )
+        log.error("buffer_begun_anew", **{name: getattr(incident, name) for name in Incident.__slots__})
+        try:
+            buffer_salvage.declare(self._folder, incident)
+        except OSError as error:
+            log.error("not_declared", error=str(error))
+
+    def _numbered(self) -> None:
+        file = self._file
+        assert file is not None, "numbers come from an open file"
+        self._mark_down(lambda: self._mark.intervals(file.next_seq(), file.oldest_pending()))
+
+    def _mark_down(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:  # the interval itself is on disk
+            log.error("mark_not_written", error=str(error))
+
+    def _device_key(self) -> bytes | None:
+        path = self._folder / keys.KEY_FILE
+        if not path.exists():
+            return None
+        try:
+            return keys.load_or_create(self._folder).public_key().public_bytes_raw()
+        except keys.DeviceKeyError:
+            return None
+
+    def _tightness(self) -> str | None:
+        room = self._room
+        if not room.size or room.held >= room.size:
+            return None
+        return f"the disk is nearly full: {room.held >> 20} of {room.size >> 20} MB of the reserve are left"
+
+    def _troubled(self, text: str, error: Exception) -> None:
+        if self.trouble is None or self._drafts:
+            log.error("not_stored", error=str(error), waiting=len(self._drafts))
+        self.trouble = text
 
 
-class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK if anything is raised."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db.execute("BEGIN IMMEDIATE")
-        return self._db
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+def _is_damage(error: sqlite3.Error) -> bool:
+    name = getattr(error, "sqlite_errorname", "")
+    return isinstance(error, Damaged) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name in _IO_READS
 
 
-def _hash(text: str) -> bytes:
+def recover(folder: Path, damaged: Path, device_key: bytes | None) -> tuple[int, int]:
+    """Take intervals over from a damaged or foreign file into the folder's buffer; the agent may run.
+
+    Returns how many were found and how many of them were not there yet. Raises sqlite3.Error, BufferFault, OSError.
+    """
+    declared = [it for it in buffer_salvage.declared(folder) if it.file == damaged.name and it.lost]
+    since = declared[0].lost[0][0] if declared else 1
+    with Mark(folder) as mark:
+        found = buffer_salvage.read(damaged, device_key, replace(mark.counted, oldest_pending=since))
+    file = BufferFile(folder / BUFFER_FILE)
     try:
-        return bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        return b""
+        return len(found.rows), len(file.restore(found.rows[seq] for seq in sorted(found.rows)))
+    finally:
+        file.close()
