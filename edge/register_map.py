@@ -126,7 +126,10 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value that the agent never reads and that tells whether a map fits: what it is, and between which bounds."""
+    """A value that the agent never reads and that tells whether a map fits: what it is, and between which bounds.
+
+    What the words say (a float too) times `10^scale` is the value in `unit`.
+    """
 
     name: str
     address: int
