@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""The station agent: reads a meter, builds and signs intervals, keeps them, delivers them.
+"""The station agent: reads meters, builds and signs intervals, keeps them, delivers them.
 
-Three loops share one buffer: reading, delivery, status. The process may be killed at any instant; what it needs to go on
+The loops share one buffer: one for each meter, delivery, status. The process may be killed at any instant; what it needs to go on
 is in the buffer.
 """
 
@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge import keys
 from edge.buffer import Buffer, BufferFault
 from edge.clock import Clock
-from edge.collector import Collector, text
+from edge.collector import Agent, Collector, text
 from edge.delivery import Delivery
 from edge.delivery_mqtt import MqttTransport
 from edge.delivery_rest import RestTransport
-from edge.modbus import ModbusTcpMeter
+from edge.doors import Doors
 from edge.registers import load
 from edge.settings import EdgeSettings
 from edge.status import Status
@@ -54,8 +54,9 @@ async def run(settings: EdgeSettings) -> None:
 
 async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
     """Run until `stop` is set; then write what is known and leave. See `run` for what it raises."""
-    register_map = load(settings.map)
+    maps = {meter.id: load(meter.map) for meter in settings.all_meters}
     clock = Clock.parse(settings.clock)
+    doors = Doors(settings, maps, clock.now_ms)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (
         _only_one(settings.data_dir),
@@ -72,13 +73,11 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         else:
             transport = RestTransport(settings.api_url, settings.delivery_timeout_s, delivery.receive)
         delivery.transport = transport
-        meter = ModbusTcpMeter(
-            settings.modbus_host, settings.modbus_port, settings.modbus_unit, settings.modbus_timeout_s, register_map
-        )
-        collector = Collector(settings, register_map, meter, key, buffer, writer, clock, status, delivery)
-        log.info("started", station=str(settings.station), map=register_map.name, public_key=keys.public_hex(key))
+        shared = Agent(settings, key, buffer, writer, clock, status, delivery)
+        collectors = [Collector(shared, meter, maps[meter.id], doors.meter(meter)) for meter in settings.all_meters]
+        log.info("started", station=str(settings.station), meters=list(maps), public_key=keys.public_hex(key))
         loops: tuple[Coroutine[Any, Any, None], ...] = (
-            collector.run(),
+            *(collector.run() for collector in collectors),
             delivery.run(),
             transport.run(),
             _write_status(status, clock),
@@ -86,8 +85,9 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         try:
             await _until(stop, [asyncio.create_task(loop) for loop in loops])
         finally:
-            meter.close()
-            await collector.save()
+            doors.close()
+            for collector in collectors:
+                await collector.save()
             status.update(running=False)
             status.write(text(clock.now_ms()))
             log.info("stopped")
@@ -119,8 +119,8 @@ async def _write_status(status: Status, clock: Clock) -> NoReturn:
 def _about(settings: EdgeSettings, key: Ed25519PrivateKey) -> dict[str, str]:
     return {
         "station": str(settings.station),
-        "meter": settings.meter_id,
-        "map": settings.map,
+        "meter": ", ".join(meter.id for meter in settings.all_meters),
+        "map": ", ".join(dict.fromkeys(meter.map for meter in settings.all_meters)),
         "source": settings.source,
         "transport": settings.transport,
         "public_key": keys.public_hex(key),

@@ -8,6 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -16,15 +17,16 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.buffer import Buffer, Draft
+from edge.bus import Meter, Reading
 from edge.clock import Clock
 from edge.delivery import Delivery
 from edge.intervals import SLOT_MS, BuilderState, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
-from edge.modbus import Meter, MeterError
+from edge.modbus import MeterError
 from edge.protocol import SignedInterval, sign
 from edge.registers import RegisterMap, Value, decode
 from edge.schedule import next_read_ms
-from edge.settings import EdgeSettings
+from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
 
 RETRY_MIN_S = 0.1
@@ -32,84 +34,80 @@ RETRY_MIN_S = 0.1
 log = structlog.get_logger("edge.collector")
 
 
-class Collector:
-    """Reads the meter on schedule and stores what the reads make."""
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What the meters of one station share."""
 
-    def __init__(
-        self,
-        settings: EdgeSettings,
-        register_map: RegisterMap,
-        meter: Meter,
-        key: Ed25519PrivateKey,
-        buffer: Buffer,
-        writer: ThreadPoolExecutor,
-        clock: Clock,
-        status: Status,
-        delivery: Delivery,
-    ) -> None:
+    settings: EdgeSettings
+    key: Ed25519PrivateKey
+    buffer: Buffer
+    writer: ThreadPoolExecutor
+    clock: Clock
+    status: Status
+    delivery: Delivery
+
+
+class Collector:
+    """Reads one meter on schedule and stores what the reads make."""
+
+    def __init__(self, agent: Agent, settings: MeterSettings, register_map: RegisterMap, meter: Meter) -> None:
+        self._agent = agent
         self._settings = settings
         self._map = register_map
         self._meter = meter
-        self._key = key
-        self._buffer = buffer
-        self._writer = writer
-        self._clock = clock
-        self._status = status
-        self._delivery = delivery
+        self._status = agent.status.meter(settings.id)
+        self._log = log.bind(meter=settings.id)
         self._limits = limits_of(register_map, settings.rated_w, settings.load_w)
         self._required = [register.name for register in register_map.counters() if not register.optional]
         self._fingerprint = hashlib.sha256(msgspec.json.encode(register_map)).hexdigest()
-        self._state = buffer.builder_state(self._fingerprint, settings.meter_id)
+        self._state = agent.buffer.builder_state(self._fingerprint, settings.id)
         self._stored_ms = 0
         self._failures = 0
-        self._last_slot = buffer.last_slot(settings.meter_id)
+        self._last_slot = agent.buffer.last_slot(settings.id)
 
     async def run(self) -> NoReturn:
         """Read for ever."""
+        settings, clock = self._agent.settings, self._agent.clock
         poll, lead, step = (
             max(1, round(1000 * seconds))
-            for seconds in (self._settings.poll_s, self._settings.boundary_lead_s, self._settings.boundary_step_s)
+            for seconds in (settings.poll_s, settings.boundary_lead_s, settings.boundary_step_s)
         )
         while True:
-            await self._clock.sleep_until(next_read_ms(self._clock.now_ms(), poll, lead, step))
+            await clock.sleep_until(next_read_ms(clock.now_ms(), poll, lead, step))
             try:
-                words, at_ms = await self._read()
+                reading = await self._meter.read()
             except MeterError as error:
                 await self._failed(error)
                 continue
             if self._failures:
-                log.info("meter_back", after_failures=self._failures)
+                self._log.info("meter_back", after_failures=self._failures)
                 self._failures = 0
                 self._status.update(meter_error=None)
-            await self._take(words, at_ms)
+            await self._take(reading)
 
     async def save(self) -> None:
         """Write the builder's state; called when the agent stops."""
         try:
             await self._store(self._state, [])
         except sqlite3.Error as error:
-            log.error("not_stored", error=str(error), slots=[])
-
-    async def _read(self) -> tuple[dict[int, int], int]:
-        """Words, and the middle of the time in which they were read."""
-        await self._meter.ready()
-        asked_ms = self._clock.now_ms()
-        words = await self._meter.read()
-        return words, (asked_ms + self._clock.now_ms()) // 2
+            self._log.error("not_stored", error=str(error), slots=[])
 
     async def _failed(self, error: MeterError) -> None:
         self._failures += 1
         self._status.count("read_failed")
         self._status.update(meter_error=f"{error.reason}: {error}")
         if self._failures == 1 or self._failures % 100 == 0:
-            log.warning("read_failed", reason=error.reason, error=str(error), failures=self._failures)
+            self._log.warning("read_failed", reason=error.reason, error=str(error), failures=self._failures)
         # wall time: a meter that is away does not come back faster in a fast simulation
-        await asyncio.sleep(min(self._settings.modbus_retry_max_s, RETRY_MIN_S * 2 ** min(self._failures - 1, 16)))
+        await asyncio.sleep(
+            min(self._agent.settings.modbus_retry_max_s, RETRY_MIN_S * 2 ** min(self._failures - 1, 16))
+        )
 
-    async def _take(self, words: dict[int, int], at_ms: int) -> None:
+    async def _take(self, reading: Reading) -> None:
+        at_ms = reading.at_ms
         sample: dict[str, Read] = {}
         registers: dict[str, float] = {}
-        for name, found in decode(self._map, words).items():
+        for name, found in decode(self._map, reading.words).items():
             if isinstance(found, Value):
                 sample[name] = Read(at_ms, found.raw, found.exponent, found.scale_raw, found.multiplier, found.divisor)
                 registers[name] = found.micro / 1_000_000  # for the eye only
@@ -118,7 +116,7 @@ class Collector:
         self._status.count("read")
         self._status.update(last_read=text(at_ms), registers_wh=registers)
         step = take(self._state, sample, self._limits, self._required)
-        due = at_ms - self._stored_ms >= self._settings.persist_s * 1000 or at_ms < self._stored_ms
+        due = at_ms - self._stored_ms >= self._agent.settings.persist_s * 1000 or at_ms < self._stored_ms
         if step.slots or step.events or due:
             await self._keep(step, at_ms)
         else:
@@ -129,29 +127,29 @@ class Collector:
         try:
             refused, stored = await self._store(step.state, step.slots)
         except sqlite3.Error as error:
-            self._status.update(last_error=f"buffer: {error}")
-            log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
+            self._status.error(f"buffer: {error}")
+            self._log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
             return
         self._stored_ms = at_ms
         for event in step.events:
             self._status.event(event.kind, f"{text(event.at_ms)} {event.detail}")
-            log.warning("meter_event", kind=event.kind, at=text(event.at_ms), detail=event.detail)
+            self._log.warning("meter_event", kind=event.kind, at=text(event.at_ms), detail=event.detail)
         for slot in step.slots:
             if slot.slot in refused:
-                log.error("slot_already_built", start=text(slot.slot * SLOT_MS))
+                self._log.error("slot_already_built", start=text(slot.slot * SLOT_MS))
                 self._status.event("slot_already_built", text(slot.slot * SLOT_MS))
             else:
                 self._seen(slot)
         if stored:
-            work = lambda: (self._buffer.counts(), self._buffer.totals())  # noqa: E731
-            self._status.buffer(*await asyncio.get_running_loop().run_in_executor(self._writer, work))
-            self._delivery.wake()
+            work = lambda: (self._agent.buffer.counts(), self._agent.buffer.totals())  # noqa: E731
+            self._status.buffer(*await asyncio.get_running_loop().run_in_executor(self._agent.writer, work))
+            self._agent.delivery.wake()
 
     async def _store(self, state: BuilderState, slots: Sequence[Slot]) -> tuple[set[int], int]:
         """Commit, and only then hold the state for true. Returns the slots that were refused and how many were stored."""
         drafts = [self._draft(slot) for slot in slots if has_balance(slot, self._map)]
-        work = lambda: self._buffer.store(drafts, state, self._fingerprint, self._settings.meter_id)  # noqa: E731
-        job = asyncio.get_running_loop().run_in_executor(self._writer, work)
+        work = lambda: self._agent.buffer.store(drafts, state, self._fingerprint, self._settings.id)  # noqa: E731
+        job = asyncio.get_running_loop().run_in_executor(self._agent.writer, work)
         try:
             stored, refused = await asyncio.shield(job)
         except asyncio.CancelledError:
@@ -167,21 +165,21 @@ class Collector:
         missing = 0 if self._last_slot is None else max(0, slot.slot - self._last_slot - 1)
         if missing:
             self._status.count("missing", missing)
-            log.warning("slots_missing", count=missing, before=text(slot.slot * SLOT_MS))
+            self._log.warning("slots_missing", count=missing, before=text(slot.slot * SLOT_MS))
         self._last_slot = max(slot.slot, self._last_slot or 0)
         if slot.quality == "interpolated":
             self._status.count("interpolated")
         self._status.update(last_slot=text(slot.slot * SLOT_MS))
-        log.info("interval", start=text(slot.slot * SLOT_MS), quality=slot.quality, micro=dict(slot.deltas))
+        self._log.info("interval", start=text(slot.slot * SLOT_MS), quality=slot.quality, micro=dict(slot.deltas))
 
     def _draft(self, slot: Slot) -> Draft:
-        settings = self._settings
+        settings, meter_id = self._agent.settings, self._settings.id
 
         def signed(seq: int) -> SignedInterval:
-            interval = interval_of(slot, self._map, settings.station, settings.meter_id, settings.source, seq)
-            return sign(interval, self._key)
+            interval = interval_of(slot, self._map, settings.station, meter_id, settings.source, seq)
+            return sign(interval, self._agent.key)
 
-        return Draft(settings.meter_id, slot.slot, profile_bytes(slot), signed)
+        return Draft(meter_id, slot.slot, profile_bytes(slot), signed)
 
 
 def text(at_ms: int) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 import structlog
-from pydantic import ValidationError
 
 from edge import keys
 from edge.agent import run as run_agent
@@ -20,7 +19,7 @@ from edge.buffer import BUFFER_FILE, Buffer, BufferFault
 from edge.clock import ClockError
 from edge.protocol import SLOT_SECONDS
 from edge.registers import MapError
-from edge.settings import EdgeSettings
+from edge.settings import CONFIG, EdgeSettings, SettingsError
 
 _data_dir = click.option(
     "--data-dir",
@@ -38,15 +37,13 @@ def cli() -> None:
 
 
 @cli.command("run", help="Run the agent until SIGTERM or Ctrl-C.")
-def run() -> None:
+@click.option("--config", envvar=CONFIG, type=click.Path(path_type=Path), help="Station file, YAML; docs/edge.md.")
+def run(config: Path | None) -> None:
     """Run the agent. Exit code 2: it cannot start, and the message says why."""
     _log_to_stderr()
     try:
-        asyncio.run(run_agent(EdgeSettings.from_environment()))
-    except ValidationError as error:
-        lines = [f"  GREENCORE_EDGE_{'_'.join(map(str, it['loc'])).upper()}: {it['msg']}" for it in error.errors()]
-        raise _unable("settings that are missing or wrong:\n" + "\n".join(lines)) from error
-    except (MapError, ClockError, BufferFault, keys.DeviceKeyError) as error:
+        asyncio.run(run_agent(EdgeSettings.from_environment(config)))
+    except (SettingsError, MapError, ClockError, BufferFault, keys.DeviceKeyError) as error:
         raise _unable(str(error)) from error
 
 

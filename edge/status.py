@@ -39,6 +39,7 @@ class Status:
             "last_event": None,
             "last_error": None,
             "meter_error": None,
+            "meters": {},
             "delivery_error": None,
         }
 
@@ -59,6 +60,25 @@ class Status:
                 self._values[name] = value
                 self._dirty = True
 
+    def meter(self, meter_id: str) -> "MeterStatus":
+        """The part of one meter; its counters add to the whole's."""
+        values: dict[str, Any] = self._values["meters"].setdefault(meter_id, dict.fromkeys(MeterStatus.COUNTERS, 0))
+        values |= {"last_read": None, "last_slot": None, "registers_wh": {}, "meter_error": None}
+        return MeterStatus(self, meter_id, values)
+
+    def meter_changed(self) -> None:
+        """Say of the station what its meters say: the newest instants, all registers, and what is wrong where."""
+        meters: dict[str, dict[str, Any]] = self._values["meters"]
+        wrong = {name: values["meter_error"] for name, values in meters.items() if values["meter_error"]}
+        one = len(meters) == 1
+        self.update(
+            last_read=max((values["last_read"] or "" for values in meters.values()), default="") or None,
+            last_slot=max((values["last_slot"] or "" for values in meters.values()), default="") or None,
+            registers_wh=next(iter(meters.values()))["registers_wh"] if one else {},
+            meter_error="; ".join(error if one else f"{name}: {error}" for name, error in wrong.items()) or None,
+        )
+        self._dirty = True
+
     def buffer(self, counts: Mapping[Any, int], totals: Mapping[str, int]) -> None:
         """Set what the buffer says: `delivered` has a receipt that says accepted or duplicate."""
         receipts = {name: count for name, count in totals.items() if name != "built"}
@@ -74,3 +94,37 @@ class Status:
         draft = self._path.with_suffix(".json.new")
         draft.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
         draft.replace(self._path)
+
+
+class MeterStatus:
+    """What one meter of a station is doing."""
+
+    COUNTERS = ("read", "read_failed", "read_null", "interpolated", "missing")
+
+    def __init__(self, whole: Status, meter_id: str, values: dict[str, Any]) -> None:
+        self._whole = whole
+        self._meter_id = meter_id
+        self._values = values
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of the meter and to the station's."""
+        self._values[name] += by
+        self._whole.count(name, by)
+
+    def event(self, kind: str, detail: str) -> None:
+        """Count an event of the meter and show the newest."""
+        self._whole.event(kind, detail if self._meter_id == "main" else f"{self._meter_id}: {detail}")
+
+    def update(self, **values: Any) -> None:
+        """Set values of the meter."""
+        if any(self._values[name] != value for name, value in values.items()):
+            self._values |= values
+            self._whole.meter_changed()
+
+    def error(self, text: str) -> None:
+        """The newest error that is not the meter's own."""
+        self._whole.update(last_error=text)
+
+    def buffer(self, counts: Mapping[Any, int], totals: Mapping[str, int]) -> None:
+        """What the buffer says, which all meters share."""
+        self._whole.buffer(counts, totals)

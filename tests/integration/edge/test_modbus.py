@@ -8,7 +8,8 @@ import struct
 
 import pytest
 
-from edge.modbus import MeterError, ModbusTcpMeter
+from edge.bus import Bus, BusMeter
+from edge.modbus import MeterError, TcpAddress
 from edge.registers import load, parse
 
 SPLIT = parse("""
@@ -62,22 +63,29 @@ async def peer():
     server.close()
 
 
-def meter(peer: Peer, register_map=SPLIT) -> ModbusTcpMeter:
-    return ModbusTcpMeter("127.0.0.1", peer.port, 1, 0.2, register_map)
+@pytest.fixture
+def meter(peer):
+    buses = []
+
+    def made(register_map=SPLIT, unit: int = 1) -> BusMeter:
+        buses.append(Bus(TcpAddress("127.0.0.1", peer.port), 0.2))
+        return BusMeter(buses[-1], unit, register_map, lambda: 0)
+
+    yield made
+    for bus in buses:
+        bus.close()
 
 
-async def read_once(found: ModbusTcpMeter) -> dict[int, int]:
-    await found.ready()
-    return await found.read()
+async def read_once(found: BusMeter) -> dict[int, int]:
+    return (await found.read()).words
 
 
-async def test_words_come_by_address_over_one_connection(peer):
-    found = meter(peer)
+async def test_words_come_by_address_over_one_connection(peer, meter):
+    found = meter()
     for _ in range(3):
         assert await read_once(found) == {10: 10, 11: 11, 500: 500, 501: 501}
     assert peer.connections == 1
     assert peer.requests[:2] == [(10, 2), (500, 2)]
-    found.close()
 
 
 @pytest.mark.parametrize(
@@ -87,36 +95,36 @@ async def test_words_come_by_address_over_one_connection(peer):
         (lambda _count: registers([]), "short"),
         (lambda count: registers([1] * (count + 1)), "short"),
         (lambda _count: b"\x83\x02", "exception"),
-        (lambda _count: b"\x83\x06", "exception"),
+        (lambda _count: b"\x83\x06", "busy"),
+        (lambda _count: b"\x83\x0b", "gateway"),
     ],
-    ids=["one register", "none", "one too many", "illegal address", "busy"],
+    ids=["one register", "none", "one too many", "illegal address", "busy", "gateway"],
 )
-async def test_an_answer_that_is_not_the_asked_registers_is_no_value(peer, pdu, reason):
+async def test_an_answer_that_is_not_the_asked_registers_is_no_value(peer, meter, pdu, reason):
     async def answer(request: bytes) -> bytes:
         return frame(request, pdu(struct.unpack(">H", request[10:12])[0]))
 
     honest, peer.answer = peer.answer, answer
-    found = meter(peer)
+    found = meter()
     with pytest.raises(MeterError) as caught:
         await read_once(found)
     assert caught.value.reason == reason
     peer.answer = honest
     assert (await read_once(found))[500] == 500
-    found.close()
 
 
-async def test_silence_is_a_time_out_without_a_second_request(peer):
+async def test_silence_is_a_time_out_without_a_second_request(peer, meter):
     async def answer(_request: bytes) -> None:
         return None
 
     peer.answer = answer
     with pytest.raises(MeterError) as caught:
-        await read_once(meter(peer))
+        await read_once(meter())
     assert caught.value.reason == "timeout"
     assert peer.requests == [(10, 2)]
 
 
-async def test_a_late_answer_is_never_taken_for_the_next_one(peer):
+async def test_a_late_answer_is_never_taken_for_the_next_one(peer, meter):
     honest, delays = peer.answer, [0.3, 0, 0.3, 0, 0, 0]
 
     async def answer(request: bytes) -> bytes | None:
@@ -124,14 +132,13 @@ async def test_a_late_answer_is_never_taken_for_the_next_one(peer):
         return await honest(request)
 
     peer.answer = answer
-    found, failed = meter(peer), 0
+    found, failed = meter(), 0
     for _ in range(6):
         try:
             assert await read_once(found) == {10: 10, 11: 11, 500: 500, 501: 501}
         except MeterError:
             failed += 1
     assert failed == 2
-    found.close()
 
 
 @pytest.mark.parametrize(
@@ -147,29 +154,28 @@ async def test_a_late_answer_is_never_taken_for_the_next_one(peer):
     ],
     ids=["another transaction", "another unit", "cut off", "not Modbus", "zeros", "wrong length", "unknown function"],
 )
-async def test_rubbish_is_no_value_and_the_next_read_is_right(peer, answer):
+async def test_rubbish_is_no_value_and_the_next_read_is_right(peer, meter, answer):
     honest = peer.answer
 
     async def rubbish(request: bytes) -> bytes:
         return answer(request)
 
     peer.answer = rubbish
-    found = meter(peer)
+    found = meter()
     with pytest.raises(MeterError):
         await read_once(found)
     peer.answer = honest
     assert await read_once(found) == {10: 10, 11: 11, 500: 500, 501: 501}
-    found.close()
 
 
-async def test_another_device_than_the_map_is_for_is_refused(peer):
+async def test_another_device_than_the_map_is_for_is_refused(peer, meter):
     with pytest.raises(MeterError, match="SunSpec marker") as caught:
-        await read_once(meter(peer, load("sunspec-203")))
+        await read_once(meter(load("sunspec-203")))
     assert caught.value.reason == "unexpected_device"
 
 
-async def test_nobody_listens(peer, free_port):
+async def test_nobody_listens(peer, meter, free_port):
     peer.port = free_port()
     with pytest.raises(MeterError) as caught:
-        await read_once(meter(peer))
+        await read_once(meter())
     assert caught.value.reason == "unreachable"

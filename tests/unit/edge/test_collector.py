@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
 from edge.buffer import Buffer
+from edge.bus import Reading
 from edge.clock import Clock
-from edge.collector import Collector
+from edge.collector import Agent, Collector
 from edge.delivery import Delivery
 from edge.intervals import SLOT_MS
 from edge.protocol import decode
@@ -33,17 +34,16 @@ class Rig:
         self.writer = ThreadPoolExecutor(1)
         self.status = Status(folder, {})
         delivery = Delivery(settings, self.buffer, self.writer, Clock(), self.status)
-        self.make = lambda: Collector(
-            settings, load("meter-u64"), None, Ed25519PrivateKey.from_private_bytes(bytes(32)),
-            self.buffer, self.writer, Clock(), self.status, delivery,
-        )  # fmt: skip
+        key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+        agent = Agent(settings, key, self.buffer, self.writer, Clock(), self.status, delivery)
+        self.make = lambda: Collector(agent, settings.all_meters[0], load("meter-u64"), None)
         self.collector = self.make()
 
     async def read(self, second: int) -> None:
         """A station that delivers 3,600 W: one Wh a second."""
         wh = 100_000 + second
         words = dict(enumerate([0, 0, wh >> 16, wh & 0xFFFF, 0, 0, 0, 7], start=100))
-        await self.collector._take(words, B0 + second * 1000)
+        await self.collector._take(Reading(words, B0 + second * 1000))
 
     def energies(self) -> list[int]:
         return [decode(row.wire)[0].interval.meter_uwh // 10**6 for row in self.buffer.pending(100)]

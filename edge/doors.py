@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""From settings to meters that can be read: those that name the same line or gateway share one connection."""
+
+from collections.abc import Callable, Mapping
+
+from edge.bus import Bus, BusMeter, Meter
+from edge.modbus import SerialPort, TcpAddress
+from edge.registers import MapError, RegisterMap
+from edge.settings import EdgeSettings, Http, MeterSettings, Rtu, Tcp
+
+
+class Doors:
+    """The station's lines. Nothing is opened before a meter is read; `now_ms` is the agent's clock."""
+
+    def __init__(self, settings: EdgeSettings, maps: Mapping[str, RegisterMap], now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._maps = maps
+        self._now_ms = now_ms
+        self._buses: dict[Tcp | Rtu, Bus] = {}
+
+    def meter(self, settings: MeterSettings) -> Meter:
+        """A meter of the station. Raises MapError if its map is for another kind of door."""
+        register_map, door = self._maps[settings.id], settings.door
+        if (register_map.transport == "http") != isinstance(door, Http):
+            raise MapError(f"meter {settings.id}: map {register_map.name} is for {register_map.transport} devices")
+        if isinstance(door, Http):
+            raise MapError(f"meter {settings.id}: no HTTP meters yet")
+        if door not in self._buses:
+            self._buses[door] = self._bus(door)
+        return BusMeter(self._buses[door], settings.unit, register_map, self._now_ms)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        for bus in self._buses.values():
+            bus.close()
+
+    def _bus(self, door: Tcp | Rtu) -> Bus:
+        timeout_s, late_s = self._settings.modbus_timeout_s, self._settings.modbus_late_s
+        if isinstance(door, Tcp):
+            return Bus(TcpAddress(door.host, door.port), timeout_s, late_s)
+        return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)
