@@ -9,7 +9,8 @@ from api.settings import DoorSettings
 from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import LocalSigner, open_signer
+from chain.signer import Signer
+from chain.signers import open_signer
 from chain.transactions import TransactionSender
 from flows.mint_energy import Keeper
 from kit.errors import NotFound, Unavailable
@@ -32,12 +33,14 @@ class Chain:
         self._settings = settings
         self._opening = asyncio.Lock()
         self._contracts: Contracts | None = None
-        self._signer: LocalSigner | None = None
+        self._signer: Signer | None = None
         self._keeper: Keeper | None = None
         self.rpc = Rpc(settings.rpc_url)
 
     async def close(self) -> None:
         """Give the connections back."""
+        if self._signer is not None:
+            await self._signer.close()
         await self.rpc.close()
 
     @property
@@ -60,7 +63,7 @@ class Chain:
                 raise Unavailable(error.code, "the contracts are not deployed yet") from error
         return self._contracts
 
-    async def open_signer(self) -> LocalSigner:
+    async def open_signer(self) -> Signer:
         """The key that pays for claims. Raises Unavailable without one, and what `chain.signer` raises for a wrong one."""
         if self._signer is None:
             if not self.can_claim:

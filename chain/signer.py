@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 from eth_account import Account
+from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey, Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.address import to_checksum_address
@@ -39,12 +40,18 @@ class Signer(Protocol):
         """The key's address, checksummed."""
         ...
 
-    async def sign_digest(self, digest: bytes) -> bytes:
-        """The compact signature, 64 bytes with low s, of a 32-byte digest. Raises Unavailable if the key can't be reached."""
+    async def sign(self, message: bytes) -> bytes:
+        """The compact signature, 64 bytes with low s, of a message's keccak-256. Takes the message and not its hash, because that
+        is what remote signers take. Raises Unavailable if the key can't be reached.
+        """
         ...
 
     async def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
         """The signed transaction, ready to be sent. Raises Unavailable if the key can't be reached."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what was opened for it."""
         ...
 
 
@@ -73,6 +80,13 @@ class LocalSigner:
             raise ValueError("a digest has 32 bytes")
         signature = self._key.sign_msg_hash(digest)
         return compact(signature.r, signature.s, signature.v)
+
+    async def sign(self, message: bytes) -> bytes:
+        """The compact signature of a message's keccak-256."""
+        return await self.sign_digest(keccak(message))
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     async def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
         """The signed transaction, ready to be sent."""
@@ -129,16 +143,6 @@ def decrypt_keystore(path: Path, password: str) -> LocalSigner:
     except ValueError as error:
         raise Unauthorised("chain.wrong_password", f"the password does not open {path}") from error
     return LocalSigner(bytes(key))
-
-
-async def open_signer(source: str, *, password: str = "") -> LocalSigner:
-    """A signer from a setting: `0x` and 64 hexadecimal digits for development, else the path of a keystore."""
-    if source.startswith("0x") and len(source) == 66:
-        try:
-            return LocalSigner(bytes.fromhex(source[2:]))
-        except ValueError as error:
-            raise Malformed("chain.bad_key", "the key is not hexadecimal") from error
-    return await open_keystore(Path(source), password)
 
 
 def compact(r: int, s: int, v: int) -> bytes:

@@ -108,6 +108,10 @@ class ChainView:
         assert decoded is not None
         return accepted_report(decoded[1], log)
 
+    def message(self, report: Report) -> bytes:
+        """The bytes whose hash nodes sign for this Oracle contract."""
+        return report.message(chain_id=self.chain_id, oracle=self.oracle.deployed.raw)
+
     def digest(self, report: Report) -> bytes:
         """What nodes sign for this Oracle contract."""
         return report.digest(chain_id=self.chain_id, oracle=self.oracle.deployed.raw)

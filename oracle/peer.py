@@ -74,7 +74,7 @@ class Peer:
         found: list[SignedInterval] = []
         for first in range(0, len(hashes), READINGS_MAX):
             body = encode_readings_request(hashes[first : first + READINGS_MAX])
-            seal = await self._signer.sign_digest(peer_digest("/readings", body))
+            seal = await self._signer.sign(peer_message("/readings", body))
             data = await self._ask("POST", "/readings", body, {"x-greencore-node": "0x" + seal.hex()})
             if data.strip() == b"[]":
                 continue
@@ -173,6 +173,8 @@ class Peers:
         return list(found.values())
 
 
-def peer_digest(path: str, body: bytes) -> bytes:
-    """What a node signs to show another one that it is of the signer set. Hearing it again tells a listener nothing new."""
-    return keccak(f"greencore.peer.v1\n{path}\n".encode() + keccak(body))
+def peer_message(path: str, body: bytes) -> bytes:
+    """The bytes whose hash a node signs to show another one that it is of the signer set. Hearing it again tells a listener
+    nothing new.
+    """
+    return f"greencore.peer.v1\n{path}\n".encode() + keccak(body)

@@ -125,12 +125,14 @@ class Report:
     deadline: int
     epoch: int
 
+    def message(self, *, chain_id: int, oracle: bytes) -> bytes:
+        """The 66 bytes of EIP-712 whose keccak-256 nodes sign. `oracle` is the contract's address, 20 bytes."""
+        words = _words((*astuple(self.content), self.deadline, self.epoch))
+        return b"\x19\x01" + domain_separator(chain_id=chain_id, oracle=oracle) + keccak(keccak(_REPORT_TYPE) + words)
+
     def digest(self, *, chain_id: int, oracle: bytes) -> bytes:
         """The EIP-712 digest that nodes sign. `oracle` is the contract's address, 20 bytes."""
-        words = _words((*astuple(self.content), self.deadline, self.epoch))
-        return keccak(
-            b"\x19\x01" + domain_separator(chain_id=chain_id, oracle=oracle) + keccak(keccak(_REPORT_TYPE) + words)
-        )
+        return keccak(self.message(chain_id=chain_id, oracle=oracle))
 
 
 def domain_separator(*, chain_id: int, oracle: bytes) -> bytes:

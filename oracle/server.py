@@ -22,8 +22,9 @@ from energy.wire import signed_of
 from kit import logs
 from kit.errors import Forbidden, GreenCoreError, Malformed, NotFound, Refused, Unauthorised
 from oracle import repository
+from oracle.keccak import keccak
 from oracle.node import Node, attempt_json
-from oracle.peer import READINGS_MAX, peer_digest
+from oracle.peer import READINGS_MAX, peer_message
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal, SignRequest, decode_readings_request, encode_answer
 
@@ -170,7 +171,7 @@ class Doors:
             seal = bytes_of(request.headers.get("x-greencore-node", ""))
         except ValueError as error:
             raise Malformed("oracle.bad_seal", "the header x-greencore-node is not hexadecimal") from error
-        address = recover(peer_digest(request.url.path, body), seal)
+        address = recover(keccak(peer_message(request.url.path, body)), seal)
         if not await self._node.is_node(address):
             raise Forbidden("oracle.not_a_node", f"0x{address.hex()} is not in the signer set")
 

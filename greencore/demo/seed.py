@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chain.client import RegistryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import open_signer
+from chain.signers import open_signer
 from chain.transactions import TransactionSender
 from greencore.accounts import FIRST_OWNER, REGISTRAR, private_key
 from greencore.demo.stations import Station, device_key

@@ -11,7 +11,7 @@ import click
 from chain.client import RegistryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import open_signer
+from chain.signers import open_signer
 from chain.transactions import TransactionSender
 from greencore.registrar import BOUNDARY_METER, Registrar
 from greencore.roles.process import fail, read

@@ -12,7 +12,8 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.signer import LocalSigner, compact, create_keystore, decrypt_keystore, open_signer, recover
+from chain.signer import LocalSigner, compact, create_keystore, decrypt_keystore, recover
+from chain.signers import open_signer
 from kit.errors import Malformed, NotFound, Refused, Unauthorised
 from kit.ids import address_bytes
 
