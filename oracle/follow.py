@@ -5,9 +5,8 @@
 The chain is the truth. A node whose own recount differs raises an alarm and goes on from the accepted leaves.
 """
 
+import asyncio
 from collections.abc import Sequence
-
-from eth_hash.auto import keccak
 
 from kit import logs
 from kit.clock import Clock
@@ -20,13 +19,15 @@ from oracle.accepted import AcceptedReport
 from oracle.chainview import ChainView, View
 from oracle.horizon import Horizon
 from oracle.intake import Intake
+from oracle.keccak import keccak
 from oracle.models import OracleReport
 from oracle.peer import Peers
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal
 from oracle.recount.rules import Outcome, adopt, first_difference
 from oracle.recount.service import Inputs, Recounter, Row
-from oracle.rules import ZERO_HASH, Leaf, LeavesError, order, parse_published
+from oracle.rows import readings_of
+from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, order, parse_leaves
 
 log = logs.get(__name__)
 
@@ -104,13 +105,9 @@ class Follower:
         content = report.content
         data = await self._file(content.data_hash)
         try:
-            readings, accepted = parse_published(data)
+            proposal = await self._proposal(report, readings_of(data))
         except LeavesError as error:
-            # k nodes signed for something that is no file: nobody can follow, and nobody can claim
-            raise Unavailable(
-                "oracle.content_unknown", f"the accepted file of slot {content.slot} is none: {error}"
-            ) from error
-        proposal = await self._proposal(report, readings)
+            raise _no_file(content, error) from error
         inputs = await self._inputs(proposal)
         alarm = ""
         try:
@@ -120,7 +117,7 @@ class Follower:
         outcomes: Sequence[Outcome] = () if row is None else row.outcomes
         agreed = row is not None and row.data_hash == content.data_hash
         if not agreed:
-            outcomes = await self._dispute(report, inputs, outcomes, accepted, alarm)
+            inputs, outcomes = await self._dispute(report, proposal, data, alarm)
         async with self._database.transaction() as session:
             await quorum_repository.store_proposal(session, proposal)
             await repository.store_leaves(session, content.utility, content.slot, content.data_hash, data)
@@ -166,15 +163,21 @@ class Follower:
             return await self._recounter.load(session, content.utility, content.slot, hashes)
 
     async def _dispute(
-        self,
-        report: AcceptedReport,
-        inputs: Inputs,
-        outcomes: Sequence[Outcome],
-        accepted: Sequence[Leaf],
-        alarm: str,
-    ) -> list[Outcome]:
+        self, report: AcceptedReport, proposal: Proposal, data: bytes, alarm: str
+    ) -> tuple[Inputs, list[Outcome]]:
         """Write down that the chain accepted something else than this node computes, and go on from what the chain has."""
         content = report.content
+        try:
+            accepted = await asyncio.to_thread(parse_leaves, data)
+        except LeavesError as error:
+            raise _no_file(content, error) from error
+        async with self._database.transaction() as session:
+            inputs = await self._recounter.load(
+                session, content.utility, content.slot, proposal.all_hashes(), whole=True
+            )
+        outcomes: Sequence[Outcome] = ()
+        if not alarm:
+            outcomes = (await self._recounter.run(inputs, content.utility, content.slot)).outcomes
         difference = first_difference([o.leaf for o in outcomes], accepted) or (None, None)
         detail = alarm or (
             f"{len(inputs.missing)} readings are refused here"
@@ -194,7 +197,12 @@ class Follower:
                 at=self._clock.now(),
             )
             publish(session, "event.oracle.disagreement", {"kind": "accepted", "slot": content.slot, "detail": detail})
-        return _adopted(inputs, outcomes, accepted)
+        return inputs, _adopted(inputs, outcomes, accepted)
+
+
+def _no_file(content: Content, error: LeavesError) -> Unavailable:
+    """K nodes signed for something that is no file: nobody can follow, and nobody can claim."""
+    return Unavailable("oracle.content_unknown", f"the accepted file of slot {content.slot} is none: {error}")
 
 
 def _adopted(inputs: Inputs, outcomes: Sequence[Outcome], accepted: Sequence[Leaf]) -> list[Outcome]:

@@ -8,7 +8,18 @@ The platform uses `oracle_leaves` of these tables only.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import Amount, Base
@@ -18,7 +29,10 @@ _AMOUNT = Amount(30)
 
 
 class OracleRegister(Base):
-    """A tenure's register after the newest report that this node applied; `register` is `Register.to_json`."""
+    """A tenure's register after the newest report that this node applied; `register` is `Register.to_json`.
+
+    `measured` and `mintable` are the database's own reading of it, so that a tenure that stands still needs no more to be read.
+    """
 
     __tablename__ = "oracle_register"
 
@@ -27,6 +41,8 @@ class OracleRegister(Base):
     tenure: Mapped[int] = mapped_column(Integer, primary_key=True)
     register: Mapped[str] = mapped_column(Text)
     slot: Mapped[int] = mapped_column(BigInteger)
+    measured: Mapped[int] = mapped_column(_AMOUNT, Computed("(register::json->>'measured')::numeric", persisted=True))
+    mintable: Mapped[int] = mapped_column(_AMOUNT, Computed("(register::json->>'mintable')::numeric", persisted=True))
 
 
 class OracleUndo(Base):
@@ -104,6 +120,26 @@ class OracleLeaves(Base):
     utility: Mapped[int] = mapped_column(SmallInteger)
     slot: Mapped[int] = mapped_column(BigInteger)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OracleTree(Base):
+    """The tree of a published file and where each leaf stands, so that a proof needs a few small reads (`flows.proofs`).
+
+    `places` has 24 bytes a leaf: station, tenure, start of its line; `signposts` every 1,024th of them; `levels` is
+    `PackedTree.levels`.
+    """
+
+    __tablename__ = "oracle_tree"
+    __table_args__ = (Index("ix_oracle_tree_slot", "utility", "slot"),)
+
+    data_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    utility: Mapped[int] = mapped_column(SmallInteger)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    leaves: Mapped[int] = mapped_column(Integer)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    signposts: Mapped[bytes] = mapped_column(LargeBinary)
+    places: Mapped[bytes] = mapped_column(LargeBinary)
+    levels: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class OracleDisagreement(Base):

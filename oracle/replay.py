@@ -17,12 +17,12 @@ from energy.settle.rules import Register
 from energy.wire import interval_of
 from kit.errors import NotFound
 from oracle import repository
+from oracle.bulk import StoredReading
 from oracle.models import OracleReport
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal
 from oracle.recount.rules import Outcome, TenureState, adopt, first_difference
 from oracle.recount.service import Inputs, Recounter, Row
-from oracle.repository import StoredReading
 from oracle.rules import Leaf, order, parse_leaves
 
 Registers = dict[tuple[int, int], Register]
@@ -62,7 +62,7 @@ async def replay(session: AsyncSession, recounter: Recounter, utility: int, *, w
         accepted = parse_leaves(await _file(session, report))
         outcomes = row.outcomes
         if row.data_hash != report.data_hash:
-            mine, theirs = first_difference(row.leaves, accepted) or (None, None)
+            mine, theirs = first_difference([o.leaf for o in row.outcomes], accepted) or (None, None)
             differences.append(Difference(report.slot, mine, theirs))
             outcomes = _adopted(outcomes, accepted)
         elif write:

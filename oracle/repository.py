@@ -3,12 +3,11 @@
 """Queries of a node's state: readings that wait, registers with their way back, accepted reports, files of leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, any_, delete, func, literal, select, tuple_
+from sqlalchemy import ARRAY, LargeBinary, Uuid, any_, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +16,9 @@ from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergySt
 from energy.settle.rules import Register, StationParameters
 from kit.errors import Refused
 from kit.units import slot_end
+from oracle import bulk
 from oracle.accepted import AcceptedReport
+from oracle.bulk import StoredReading
 from oracle.models import (
     OracleLeaves,
     OracleRegister,
@@ -25,26 +26,16 @@ from oracle.models import (
     OracleUndo,
 )
 from oracle.recount.rules import Outcome, TenureState
-from oracle.rules import Content
 
 _ROWS_PER_STATEMENT = 1_000
 _MARK = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading in this database: what it is called and its canonical bytes."""
-
-    station: UUID
-    slot: int
-    meter: str
-    hash: bytes
-    body: bytes
-
-
-async def tenure_states(session: AsyncSession, utility: int, slot: int) -> list[TenureState]:
-    """Every tenure that had begun when the slot ended, with its register."""
-    rows = await session.execute(
+async def tenure_states(
+    session: AsyncSession, utility: int, slot: int, stations: Sequence[UUID] | None = None
+) -> list[TenureState]:
+    """Every tenure that had begun when the slot ended, with its register; of some stations only if they are named."""
+    query = (
         select(EnergyTenure, EnergyStation.kind, EnergyStation.k_safety_ppm, OracleRegister.register)
         .join(EnergyStation, EnergyStation.id == EnergyTenure.station)
         .outerjoin(
@@ -55,6 +46,9 @@ async def tenure_states(session: AsyncSession, utility: int, slot: int) -> list[
         )
         .where(EnergyTenure.since < slot_end(slot))
     )
+    if stations is not None:
+        query = query.where(EnergyTenure.station == any_(literal(list(stations), ARRAY(Uuid))))
+    rows = await session.execute(query)
     return [
         TenureState(
             station=tenure.station,
@@ -67,21 +61,6 @@ async def tenure_states(session: AsyncSession, utility: int, slot: int) -> list[
         )
         for tenure, kind, k_safety_ppm, register in rows
     ]
-
-
-async def waiting_readings(session: AsyncSession, slot: int) -> list[StoredReading]:
-    """The readings of slots up to `slot` that no accepted report counts yet, by station, slot and meter."""
-    rows = await session.execute(
-        select(EnergyPending.station, EnergyPending.slot, EnergyPending.meter, EnergyPending.hash, EnergyReading.body)
-        .join(
-            EnergyReading,
-            (EnergyReading.station == EnergyPending.station)
-            & (EnergyReading.slot == EnergyPending.slot)
-            & (EnergyReading.meter == EnergyPending.meter),
-        )
-        .where(EnergyPending.queue == ORACLE, EnergyPending.slot <= slot)
-    )
-    return sorted((StoredReading(*row) for row in rows), key=lambda r: (r.station, r.slot, r.meter))
 
 
 async def known_hashes(session: AsyncSession, hashes: Sequence[bytes]) -> set[bytes]:
@@ -142,8 +121,8 @@ async def apply_report(
     # a mark of its own: a report that changed no register can be taken back too, one whose way back is forgotten can't
     mark = {"utility": content.utility, "report_slot": content.slot, "station": _MARK, "tenure": 0}
     await session.execute(insert(OracleUndo).values(mark))
-    await _write_registers(session, content, [o for o in outcomes if o.changed])
-    await _mark_counted(session, content, counted)
+    await bulk.write_registers(session, content, [o for o in outcomes if o.changed])
+    await bulk.mark_counted(session, content, counted)
     session.add(
         OracleReport(
             utility=content.utility,
@@ -166,60 +145,6 @@ async def apply_report(
     )
 
 
-async def _write_registers(session: AsyncSession, content: Content, changed: Sequence[Outcome]) -> None:
-    keys = [(UUID(int=o.leaf.station), o.leaf.tenure) for o in changed]
-    before: dict[tuple[UUID, int], OracleRegister] = {}
-    for some in _chunks(keys):
-        rows = select(OracleRegister).where(
-            OracleRegister.utility == content.utility,
-            tuple_(OracleRegister.station, OracleRegister.tenure).in_(some),
-        )
-        before |= {(row.station, row.tenure): row for row in await session.scalars(rows)}
-    undo, now = [], []
-    for (station, tenure), outcome in zip(keys, changed, strict=True):
-        old = before.get((station, tenure))
-        name: dict[str, Any] = {"utility": content.utility, "station": station, "tenure": tenure}
-        undo.append(
-            {
-                **name,
-                "report_slot": content.slot,
-                "register": None if old is None else old.register,
-                "slot": None if old is None else old.slot,
-            }
-        )
-        now.append({**name, "register": outcome.register.to_json(), "slot": content.slot})
-    for some_undo in _chunks(undo):
-        await session.execute(insert(OracleUndo).values(some_undo))
-    for some_now in _chunks(now):
-        await _upsert(session, some_now)
-    for row in before.values():
-        session.expunge(row)
-
-
-async def _mark_counted(session: AsyncSession, content: Content, counted: Sequence[StoredReading]) -> None:
-    for some in _chunks(counted):
-        rows = [
-            {
-                "utility": content.utility,
-                "station": r.station,
-                "slot": r.slot,
-                "meter": r.meter,
-                "hash": r.hash,
-                "report_slot": content.slot,
-            }
-            for r in some
-        ]
-        # no "on conflict": a reading that is counted already must stop everything
-        await session.execute(insert(EnergyIncluded).values(rows))
-        names = [(r.station, r.slot, r.meter) for r in some]
-        await session.execute(
-            delete(EnergyPending).where(
-                EnergyPending.queue == ORACLE,
-                tuple_(EnergyPending.station, EnergyPending.slot, EnergyPending.meter).in_(names),
-            )
-        )
-
-
 async def undo_report(session: AsyncSession, report: OracleReport) -> None:
     """Take the newest applied report back: the chain no longer has it. Raises Refused if the way back is forgotten."""
     utility, slot = report.utility, report.slot
@@ -228,14 +153,7 @@ async def undo_report(session: AsyncSession, report: OracleReport) -> None:
         raise Refused(
             "oracle.deep_reorg", f"the chain left slot {slot}, whose way back is forgotten here; start a new database"
         )
-    for row in await session.scalars(select(OracleUndo).where(undone, OracleUndo.station != _MARK)):
-        key = (utility, row.station, row.tenure)
-        current = await session.get_one(OracleRegister, key)
-        if row.register is None or row.slot is None:
-            await session.delete(current)
-        else:
-            current.register, current.slot = row.register, row.slot
-    await session.flush()
+    await bulk.restore_registers(session, utility, slot)
     await session.execute(delete(OracleUndo).where(undone))
     counted = (EnergyIncluded.utility == utility) & (EnergyIncluded.report_slot == slot)
     names = ("station", "slot", "meter", "hash")

@@ -11,8 +11,9 @@ import uvicorn
 
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import open_signer
-from energy.settle.rules import Policy
+from chain.signers import open_signer
+from energy.policies.book import book
+from energy.policy import Policies
 from indexer.projection import Projection
 from indexer.service import Indexer
 from kit import logs, outbox, stream
@@ -32,7 +33,10 @@ log = logs.get(__name__)
 
 
 async def run(
-    settings: Settings, node_settings: OracleSettings, projections: Sequence[Projection], policy: Policy | None = None
+    settings: Settings,
+    node_settings: OracleSettings,
+    projections: Sequence[Projection],
+    policies: Policies | None = None,
 ) -> None:
     """Run a node until SIGINT or SIGTERM. `projections` must hold the one that mirrors the registry into energy's tables.
 
@@ -53,7 +57,7 @@ async def run(
     indexer = Indexer(database, settings.rpc_url, deployment, projections, clock, announce=False)
     async with Rpc(settings.rpc_url) as rpc:
         nats = await stream.connect(settings.nats_url.get_secret_value(), name=name)
-        parts = Parts(database, rpc, deployment, signer, clock, settings.mode, policy or Policy())
+        parts = Parts(database, rpc, deployment, signer, clock, settings.mode, policies or book())
         node = Node(parts, node_settings, peers=others(node_settings))
         try:
             await stream.ensure_streams(nats)
@@ -75,6 +79,7 @@ async def run(
             await node.close()
             await nats.close()
             await database.close()
+            await signer.close()
 
 
 def others(settings: OracleSettings) -> list[str]:

@@ -23,7 +23,7 @@ from oracle.quorum.messages import Proposal, SignRequest
 from oracle.quorum.rules import RETRY_CODES, by_most_signed, in_contract_order, is_quorum
 from oracle.quorum.signing import SigningDesk
 from oracle.recount.service import Recounter
-from oracle.rules import Leaf, build_content, parse_leaves, readings_hash
+from oracle.rules import Leaf, parse_leaves
 
 log = logs.get(__name__)
 
@@ -200,24 +200,18 @@ class Proposer:
     async def _new(self, slot: int, utility: int, view: View, signers: SignerSet) -> SignRequest | None:
         async with self._database.transaction() as session:
             inputs = await self._recounter.load(session, utility, slot)
-        if not inputs.states:
+        if inputs.is_empty:
             return None
         try:
             row = await self._recounter.run(inputs, utility, slot)
-            content, _ = build_content(
-                row.leaves,
-                utility=utility,
-                slot=slot,
-                prev=view.head.content_hash,
-                previous_total=view.head.total,
-                valid_from=self._desk.valid_from(view),
-                readings=readings_hash(row.lists, self._recounter.policy.version),
+            content = row.written.content(
+                prev=view.head.content_hash, previous_total=view.head.total, valid_from=self._desk.valid_from(view)
             )
         except ValueError as error:
             raise Refused(
                 "oracle.no_content_possible", f"slot {slot} can't be reported by this node: {error}"
             ) from error
-        proposal = Proposal(content, self._recounter.policy.version, row.lists)
+        proposal = Proposal(content, self._recounter.version(slot), row.lists)
         request = SignRequest(proposal, self._deadline(), signers.epoch, ())
         await self._desk.check(request.report, view, signers)
         self._desk.check_held(content)

@@ -26,9 +26,9 @@ from oracle.peer import Peers
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal, SignRequest
 from oracle.quorum.rules import Situation, refusal
-from oracle.recount.rules import first_difference
 from oracle.recount.service import Recounter, Row
-from oracle.rules import Content, Leaf, LeavesError, Report, build_content, parse_leaves
+from oracle.rows import first_difference_of
+from oracle.rules import Content, Leaf, LeavesError, Report
 
 log = logs.get(__name__)
 
@@ -153,9 +153,8 @@ class SigningDesk:
                 await repository.store_leaves(session, content.utility, content.slot, content.data_hash, row.data)
         if row is not None:
             self._decided[content.utility] = (content.slot, asyncio.get_running_loop().time())
-        digest = self._chain.digest(request.report)
-        signature = await self._signer.sign_digest(digest)
-        if recover(digest, signature) != self.address:
+        signature = await self._signer.sign(self._chain.message(request.report))
+        if recover(self._chain.digest(request.report), signature) != self.address:
             raise Refused("oracle.bad_signer", "the signer made a signature that is not of its own address")
         async with self._database.transaction() as session:
             await quorum_repository.keep_signature(session, request, signature)
@@ -215,10 +214,11 @@ class SigningDesk:
 
     async def _compare(self, proposal: Proposal, row: Row, view: View) -> None:
         content = proposal.content
-        if proposal.policy != self._recounter.policy.version:
+        in_force = self._recounter.version(content.slot)
+        if proposal.policy != in_force:
             raise await self._disagree(
                 proposal,
-                f"policy {proposal.policy} is proposed, {self._recounter.policy.version} is in force here",
+                f"policy {proposal.policy} is proposed, {in_force} is in force here",
                 None,
                 None,
             )
@@ -226,30 +226,16 @@ class SigningDesk:
             raise await self._disagree(proposal, "the readings are not listed in their order", None, None)
         if row.data_hash != content.data_hash:
             theirs = await self._peers.leaves(content.data_hash)
-            mine, other = self._difference(row.leaves, theirs)
+            mine, other = await asyncio.to_thread(_difference, row.data, theirs)
             raise await self._disagree(proposal, "the leaves differ", mine, other)
         try:
-            own, _ = build_content(
-                row.leaves,
-                utility=content.utility,
-                slot=content.slot,
-                prev=view.head.content_hash,
-                previous_total=view.head.total,
-                valid_from=self.valid_from(view),
-                readings=proposal.readings_hash(),
+            own = row.written.content(
+                prev=view.head.content_hash, previous_total=view.head.total, valid_from=self.valid_from(view)
             )
         except ValueError as error:
             raise await self._disagree(proposal, str(error), None, None) from error
         if own != content:
             raise await self._disagree(proposal, "the report does not say what its leaves say", None, None)
-
-    def _difference(self, mine: Sequence[Leaf], theirs: bytes | None) -> tuple[Leaf | None, Leaf | None]:
-        if theirs is None:
-            return None, None
-        try:
-            return first_difference(mine, parse_leaves(theirs)) or (None, None)
-        except LeavesError:
-            return None, None
 
     async def _disagree(self, proposal: Proposal, detail: str, mine: Leaf | None, theirs: Leaf | None) -> Disagreement:
         content = proposal.content
@@ -279,3 +265,12 @@ class SigningDesk:
                 publish(session, "event.oracle.disagreement", event)
         log.error("proposal.disagreed", utility=content.utility, slot=content.slot, detail=detail, **lines)
         return Disagreement("oracle.disagree", detail, **lines)
+
+
+def _difference(mine: bytes, theirs: bytes | None) -> tuple[Leaf | None, Leaf | None]:
+    if theirs is None:
+        return None, None
+    try:
+        return first_difference_of(mine, theirs) or (None, None)
+    except LeavesError:
+        return None, None

@@ -63,7 +63,9 @@ def recount(
     policy: Policy,
     advance: Advancer = advance,
 ) -> list[Outcome]:
-    """The row of a report of `slot`: one outcome for every tenure that ever was, in the row's order.
+    """The row of a report of `slot`: one outcome for every tenure in `states`, in the row's order.
+
+    A tenure without new readings stands as it stood: the rules are not asked, so it need not be in `states` at all.
 
     A closed tenure stays in the row for ever, because the running total is the sum over all leaves. Raises NoTenure for a
     reading that no tenure holds, ValueError for one of a later slot.
@@ -125,7 +127,7 @@ def _assign(
 def _step(
     state: TenureState, readings: Sequence[Interval], utility: int, slot: int, policy: Policy, advance: Advancer
 ) -> Outcome:
-    if not readings and not state.holds(slot):
+    if not readings:
         return Outcome(_leaf(state, utility, slot, state.register, 0, 0, ZERO_HASH), state.register, changed=False)
     step = advance(state.register, readings, slot=slot, parameters=state.parameters, policy=policy)
     before, after = state.register, step.register

@@ -3,66 +3,98 @@
 """Recounting on a node's own data: load registers and named readings, run the rules, render the file."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from eth_hash.auto import keccak
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from energy.settle.rules import Policy, advance
+from energy.policy import Policies
+from energy.settle.rules import advance
 from energy.wire import interval_of
-from oracle import repository
+from oracle import bulk, repository
+from oracle.bulk import StoredReading
 from oracle.recount.rules import Advancer, Outcome, TenureState, recount
-from oracle.repository import StoredReading
-from oracle.rules import Leaf, readings_hash, render_leaves
+from oracle.rows import LeafValues, WrittenRow, write_row
+from oracle.rules import ZERO_HASH, readings_hash
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a recount works on: every tenure, the readings to count, and the hashes that are not waiting here."""
+    """What a recount works on: the tenures to count, the readings, and the hashes that are not waiting here.
+
+    `still` has every tenure's place and registers, in order, where `states` has only those of stations with readings: a tenure
+    without new readings stands as it stood (`oracle.recount.rules`), so nobody has to load what its rules remember.
+    """
 
     states: Sequence[TenureState]
     readings: Sequence[StoredReading]
     missing: Sequence[bytes]
+    still: Sequence[bulk.Still] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is no tenure at all."""
+        return not self.states and not self.still
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A recounted row: its outcomes, the file, its hash, and the list of readings as it was counted."""
+    """A recounted row: the outcomes of the tenures that were counted, the file with its tree, and the list of readings."""
 
     outcomes: Sequence[Outcome]
-    data: bytes
-    data_hash: bytes
+    written: WrittenRow
     lists: Mapping[UUID, tuple[bytes, ...]]
 
     @property
-    def leaves(self) -> list[Leaf]:
-        """The leaves in order."""
-        return [outcome.leaf for outcome in self.outcomes]
+    def data(self) -> bytes:
+        """The file."""
+        return self.written.data
+
+    @property
+    def data_hash(self) -> bytes:
+        """The file's keccak-256."""
+        return self.written.data_hash
 
 
 class Recounter:
-    """One policy's recount. `advance` is the rules' step; another one is for tests of disagreement."""
+    """A recount by the policy of each slot. `advance` is the rules' step; another one is for tests of disagreement."""
 
-    def __init__(self, policy: Policy, *, advance: Advancer = advance) -> None:
-        self.policy = policy
+    def __init__(self, policies: Policies, *, advance: Advancer = advance) -> None:
+        self._policies = policies
         self._advance = advance
 
+    def version(self, slot: int) -> int:
+        """The version of the policy that a report of this slot is counted by."""
+        return self._policies.at(slot).version
+
     async def load(
-        self, session: AsyncSession, utility: int, slot: int, hashes: Sequence[bytes] | None = None
+        self,
+        session: AsyncSession,
+        utility: int,
+        slot: int,
+        hashes: Sequence[bytes] | None = None,
+        *,
+        whole: bool = False,
     ) -> Inputs:
-        """The inputs for a slot: the named readings, or every waiting one that a tenure holds."""
-        states = await repository.tenure_states(session, utility, slot)
-        waiting = await repository.waiting_readings(session, slot)
+        """The inputs for a slot: the named readings, or every waiting one that a tenure holds.
+
+        With `whole` every tenure is counted, those without readings too.
+        """
+        readings = await bulk.waiting_readings(session, slot)
+        missing: list[bytes] = []
+        if hashes is not None:
+            named = set(hashes)
+            readings = [r for r in readings if r.hash in named]
+            here = {r.hash for r in readings}
+            missing = [h for h in hashes if h not in here]
+        touched = None if whole else sorted({r.station for r in readings})
+        still = [] if whole else await bulk.still(session, utility, slot)
+        states = await repository.tenure_states(session, utility, slot, touched)
         if hashes is None:
             held = _by_station(states)
-            readings = [r for r in waiting if any(t.holds(r.slot) for t in held.get(r.station, ()))]
-            return Inputs(states, readings, [])
-        named = set(hashes)
-        readings = [r for r in waiting if r.hash in named]
-        here = {r.hash for r in readings}
-        return Inputs(states, readings, [h for h in hashes if h not in here])
+            readings = [r for r in readings if any(t.holds(r.slot) for t in held.get(r.station, ()))]
+        return Inputs(states, readings, missing, still)
 
     async def run(self, inputs: Inputs, utility: int, slot: int) -> Row:
         """Recount in a thread, so that the server goes on answering. Raises ValueError and NoTenure as the rules do."""
@@ -73,11 +105,36 @@ class Recounter:
             station: [interval_of(r.body) for r in readings] for station, readings in _readings_of(inputs.readings)
         }
         outcomes = recount(
-            inputs.states, intervals, utility=utility, slot=slot, policy=self.policy, advance=self._advance
+            inputs.states, intervals, utility=utility, slot=slot, policy=self._policies.at(slot), advance=self._advance
         )
         lists = {station: tuple(r.hash for r in readings) for station, readings in _readings_of(inputs.readings)}
-        data = render_leaves([outcome.leaf for outcome in outcomes], readings_hash(lists, self.policy.version))
-        return Row(outcomes, data, keccak(data), lists)
+        values = _merged(outcomes, inputs.still) if inputs.still else (_values(outcome) for outcome in outcomes)
+        named = readings_hash(lists, self.version(slot))
+        return Row(outcomes, write_row(values, utility=utility, slot=slot, readings=named), lists)
+
+
+def _values(outcome: Outcome) -> LeafValues:
+    leaf = outcome.leaf
+    return LeafValues(
+        leaf.station.to_bytes(16, "big"),
+        leaf.tenure,
+        leaf.owner,
+        leaf.energy,
+        leaf.measured,
+        leaf.mintable,
+        leaf.quality,
+        leaf.profile_hash,
+    )
+
+
+def _merged(outcomes: Sequence[Outcome], still: Sequence[bulk.Still]) -> Iterator[LeafValues]:
+    """Every tenure in order: as it was counted, or else as it stood."""
+    counted = {(UUID(int=o.leaf.station), o.leaf.tenure): _values(o) for o in outcomes}
+    for station, tenure, owner, measured, mintable in still:
+        values = counted.pop((station, tenure), None)
+        yield values or LeafValues(station.bytes, tenure, owner, 0, int(measured), int(mintable), 0, ZERO_HASH)
+    if counted:
+        raise ValueError(f"{len(counted)} tenures are counted that the registry did not have a moment ago")
 
 
 def _by_station(states: Sequence[TenureState]) -> dict[UUID, list[TenureState]]:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.protocol import Interval
-from energy.settle.rules import Policy, Register, StationParameters, advance
+from energy.policies.book import book
+from energy.settle.rules import Register, StationParameters, advance
 from kit.errors import Malformed
 from kit.units import SLOT_SECONDS, UWH_PER_WH
 from oracle.quorum.messages import Proposal, SignRequest
@@ -40,7 +41,7 @@ def row(states: list[TenureState], *readings: Interval, slot: int = SLOT) -> lis
     by_station: dict[UUID, list[Interval]] = {}
     for one in readings:
         by_station.setdefault(one.home_id, []).append(one)
-    return [o.leaf for o in recount(states, by_station, utility=1, slot=slot, policy=Policy())]
+    return [o.leaf for o in recount(states, by_station, utility=1, slot=slot, policy=book().newest)]
 
 
 def test_every_tenure_has_a_leaf_in_order_whether_it_was_read_or_not() -> None:
@@ -79,18 +80,41 @@ def test_rules_that_let_a_mark_fall_are_stopped() -> None:
         return replace(step, register=replace(step.register, mintable=1))
 
     with pytest.raises(ValueError, match="high-water mark"):
-        recount([state(register=Register(5, 5, 5, 5))], {}, utility=1, slot=SLOT, policy=Policy(), advance=falling)
+        recount(
+            [state(register=Register(5, 5, 5, 5))],
+            {ROOF: [reading(ROOF, SLOT, 10)]},
+            utility=1,
+            slot=SLOT,
+            policy=book().newest,
+            advance=falling,
+        )
+
+
+@given(st.lists(st.integers(-20, 20), max_size=12), st.sets(st.integers(0, 11), max_size=5), st.integers(1, 400))
+def test_the_rules_do_nothing_without_readings_so_that_they_need_not_be_asked(
+    wh: list[int], missing: set[int], later: int
+) -> None:
+    register = Register()
+    parameters, policy = StationParameters(ROOF, 10_000), book().newest
+    given = [reading(ROOF, SLOT + n, value) for n, value in enumerate(wh) if n not in missing]
+    for one in given:
+        register = advance(register, [one], slot=one.slot, parameters=parameters, policy=policy).register
+    idle = advance(register, [], slot=SLOT + 12 + later, parameters=parameters, policy=policy)
+    assert (idle.register.mintable, idle.register.measured) == (register.mintable, register.measured)
+    assert (idle.energy, idle.quality, idle.profile_hash) == (0, 0, bytes(32))
+    if given:
+        assert idle.register == register
 
 
 def test_an_outvoted_node_takes_the_chains_marks_and_never_mints_the_difference_later() -> None:
-    (own,) = recount([state()], {ROOF: [reading(ROOF, SLOT, 10)]}, utility=1, slot=SLOT, policy=Policy())
+    (own,) = recount([state()], {ROOF: [reading(ROOF, SLOT, 10)]}, utility=1, slot=SLOT, policy=book().newest)
     lower = replace(own.leaf, mintable=4 * UWH_PER_WH, measured=3 * UWH_PER_WH)
     adopted = adopt(own, lower)
     assert (adopted.leaf, adopted.changed) == (lower, True)
     assert (adopted.register.mintable, adopted.register.measured) == (lower.mintable, lower.measured)
     assert adopted.register.net == lower.mintable
     following = advance(
-        adopted.register, [], slot=SLOT + 1, parameters=StationParameters(ROOF, 10_000), policy=Policy()
+        adopted.register, [], slot=SLOT + 1, parameters=StationParameters(ROOF, 10_000), policy=book().newest
     )
     assert following.register.mintable == lower.mintable
 
