@@ -15,6 +15,7 @@ from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from energy import models_ingest as models_ingest  # its tables belong to the same metadata
 from kit.database import Base
 
 _INSTANT = DateTime(timezone=True)
@@ -67,6 +68,7 @@ class EnergyMeter(Base):
 class EnergyReading(Base):
     """A signed interval as it was accepted; immutable. `body` is the canonical bytes, `hash` their keccak-256, `key` who signed.
 
+    It is proven by its own `signature` or by an `envelope` (the id of an EnergyEnvelope), never by both.
     The measures stand beside it for queries; `energy.wire.interval_of` reads all of them back from `body`.
     Natively partitioned by month of the slot.
     """
@@ -79,7 +81,8 @@ class EnergyReading(Base):
     slot: Mapped[int] = mapped_column(Integer, primary_key=True)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    envelope: Mapped[bytes | None] = mapped_column(LargeBinary)
     key: Mapped[bytes] = mapped_column(LargeBinary)
     meter_uwh: Mapped[int] = mapped_column(BigInteger)
     gen_uwh: Mapped[int | None] = mapped_column(BigInteger)
@@ -104,7 +107,8 @@ class EnergyConflict(Base):
     slot: Mapped[int] = mapped_column(Integer)
     stored_hash: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    envelope: Mapped[bytes | None] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(_INSTANT)
     transport: Mapped[str] = mapped_column(Text)
 
@@ -113,7 +117,8 @@ class EnergyRejection(Base):
     """Something that came in and could not be accepted, and why. One row for the same bytes and code, however often they come.
 
     `hash` is the interval's hash, or the SHA-256 of bytes that could not be read. `payload` is cut at `PAYLOAD_MAX`; `size`
-    is the whole. A rejection that time may heal has a `retry_at`; one that was accepted later, or by a replay, has a `resolved_at`.
+    is the whole. If it came in an envelope, that is kept beside it and `payload` is the canonical bytes.
+    A rejection that time may heal has a `retry_at`; one that was accepted later, or by a replay, has a `resolved_at`.
     """
 
     __tablename__ = "energy_rejection"
@@ -131,6 +136,7 @@ class EnergyRejection(Base):
     meter: Mapped[str | None] = mapped_column(Text)
     slot: Mapped[int | None] = mapped_column(Integer)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+    envelope: Mapped[bytes | None] = mapped_column(LargeBinary)
     size: Mapped[int] = mapped_column(Integer)
     transport: Mapped[str] = mapped_column(Text)
     first_at: Mapped[datetime] = mapped_column(_INSTANT)

@@ -4,7 +4,9 @@
 
 from uuid import UUID
 
-from edge.protocol import MEASURES, SLOT_SECONDS, Interval, Quality, SignedInterval, Source
+from eth_hash.auto import keccak
+
+from edge.protocol import MEASURES, SLOT_SECONDS, Envelope, Interval, Quality, SignedInterval, Source
 
 _HEADER = "greencore.interval.v1"
 _QUALITIES: dict[str, Quality] = {
@@ -47,6 +49,13 @@ def interval_of(body: bytes) -> Interval:
     return interval
 
 
-def signed_of(body: bytes, signature: bytes) -> SignedInterval:
-    """A stored reading as it was delivered. Raises ValueError as `interval_of` does."""
+def signed_of(body: bytes, signature: bytes | None, envelope: Envelope | None = None) -> SignedInterval:
+    """A stored reading as it was delivered: with its own signature, or the envelope that proves it.
+
+    Raises ValueError as `interval_of` does, or if there is neither proof.
+    """
+    if envelope is not None:
+        return SignedInterval.enveloped(interval_of(body), body, keccak(body), envelope)
+    if signature is None:
+        raise ValueError("a reading without a proof")
     return SignedInterval(interval_of(body), body, signature)

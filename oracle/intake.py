@@ -18,6 +18,8 @@ from kit.stream import Message
 
 log = logs.get(__name__)
 
+_INTERVALS_PER_TRANSACTION = 2_000
+
 
 class Intake:
     """A node's own ingest: it queues what is new for the next report and publishes nothing."""
@@ -50,13 +52,18 @@ class Intake:
             await self._present.retry(session)
 
     async def handle(self, messages: list[Message]) -> None:
-        """Take a batch of `event.energy.reading_stored` events: the handler for `kit.stream.consume`."""
+        """Take a batch of `event.energy.reading_stored` events, each an interval or an envelope: the handler for
+        `kit.stream.consume`. A bounded number of intervals is one transaction.
+        """
         deliveries: list[SignedInterval] = []
         for message in messages:
             try:
                 deliveries += decode(message.data)
             except ProtocolError as error:
                 log.warning("reading.unreadable", sequence=message.sequence, code=error.code, error=str(error))
+            if len(deliveries) >= _INTERVALS_PER_TRANSACTION:
+                await self.take(deliveries)
+                deliveries = []
         await self.take(deliveries)
 
     def _at(self, clock: Clock) -> IngestService:

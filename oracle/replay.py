@@ -85,7 +85,7 @@ async def _recount(
     proposal = Proposal.from_json(body)
     hashes = proposal.all_hashes()
     found = await repository.signed_readings(session, hashes)
-    readings = await asyncio.to_thread(_readings, [body for body, _ in found])
+    readings = await asyncio.to_thread(_readings, [one.body for one in found])
     missing = set(hashes) - {reading.hash for reading in readings}
     if missing:
         raise NotFound("oracle.no_reading", f"{len(missing)} readings of slot {report.slot} are not in this database")

@@ -11,9 +11,12 @@ from sqlalchemy import ARRAY, LargeBinary, Uuid, any_, delete, func, literal, se
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from edge.protocol import SignedInterval
+from energy.ingest.envelopes import load as load_envelopes
 from energy.ingest.service import ORACLE
 from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
 from energy.settle.rules import Register, StationParameters
+from energy.wire import signed_of
 from kit.errors import Refused
 from kit.units import slot_end
 from oracle import bulk
@@ -68,12 +71,17 @@ async def known_hashes(session: AsyncSession, hashes: Sequence[bytes]) -> set[by
     return set(await session.scalars(select(EnergyReading.hash).where(EnergyReading.hash == any_(_bytes(hashes)))))
 
 
-async def signed_readings(session: AsyncSession, hashes: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """Canonical bytes and signatures of readings by their hashes; unknown ones are left out."""
-    rows = await session.execute(
-        select(EnergyReading.body, EnergyReading.signature).where(EnergyReading.hash == any_(_bytes(hashes)))
-    )
-    return [(body, signature) for body, signature in rows]
+async def signed_readings(session: AsyncSession, hashes: Sequence[bytes]) -> list[SignedInterval]:
+    """Readings with their proofs by their hashes; unknown ones are left out."""
+    rows = (
+        await session.execute(
+            select(EnergyReading.body, EnergyReading.signature, EnergyReading.envelope).where(
+                EnergyReading.hash == any_(_bytes(hashes))
+            )
+        )
+    ).all()
+    envelopes = await load_envelopes(session, sorted({envelope for _, _, envelope in rows if envelope is not None}))
+    return [signed_of(body, signature, envelopes.get(envelope or b"")) for body, signature, envelope in rows]
 
 
 async def newest_report(session: AsyncSession, utility: int) -> OracleReport | None:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from chain.rpc import bytes_of
 from chain.signer import recover
-from energy.wire import signed_of
+from edge.protocol import encode
 from kit import logs
 from kit.errors import Forbidden, GreenCoreError, Malformed, NotFound, Refused, Unauthorised
 from oracle import repository
@@ -152,8 +152,7 @@ class Doors:
             raise Refused("oracle.too_many", f"at most {READINGS_MAX} readings at once")
         async with self._node.database.transaction() as session:
             found = await repository.signed_readings(session, hashes)
-        payloads = [signed_of(body, signature).payload() for body, signature in found]
-        return Response(_payloads.encode(payloads), media_type="application/json")
+        return Response(encode(found), media_type="application/json")
 
     async def propose(self, request: Request) -> Response:
         """The operator wants a slot proposed now: `{"utility": 1, "slot": …}`, both optional."""
@@ -179,9 +178,6 @@ class Doors:
 class _ProposeWire(msgspec.Struct):
     utility: int = 1
     slot: int | None = None
-
-
-_payloads = msgspec.json.Encoder(decimal_format="number")
 
 
 def _decode_propose(body: bytes) -> _ProposeWire:

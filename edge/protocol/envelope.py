@@ -21,6 +21,7 @@ class Envelope:
     """What a device signed for many intervals at once. Make one by `sign_envelope`, `decode` or `Envelope.read`.
 
     `seq` is the device's own counter of envelopes, `prev` the hash of the envelope before, `boot_id` tells its starts apart.
+    `wire` is the JSON that it was read from, if there was one.
     """
 
     home_id: UUID
@@ -31,6 +32,7 @@ class Envelope:
     hashes: tuple[bytes, ...]
     body: bytes
     signature: bytes
+    wire: bytes = field(default=b"", repr=False, compare=False)
     _names: frozenset[bytes] = field(default=frozenset(), init=False, repr=False, compare=False)
     _hash: bytes = field(default=b"", init=False, repr=False, compare=False)
 

@@ -65,7 +65,7 @@ def read(payload: IntervalPayload) -> SignedInterval:
     return SignedInterval(interval, interval.canonical(), _signature(payload.sign))
 
 
-def read_envelope(payload: EnvelopePayload) -> list[SignedInterval]:
+def read_envelope(payload: EnvelopePayload, wire: bytes = b"") -> list[SignedInterval]:
     """The intervals that an envelope carries, each proven by it. Raises ProtocolError as `read` does."""
     home_id = _uuid(payload.homeId)
     if not _KEY_ID.fullmatch(payload.keyId):
@@ -99,6 +99,7 @@ def read_envelope(payload: EnvelopePayload) -> list[SignedInterval]:
         tuple(hashes),
         signed,
         _signature(payload.sign),
+        wire,
     )
     return [SignedInterval.enveloped(interval, body, hashed, envelope) for interval, body, hashed in carried]
 
@@ -109,7 +110,7 @@ def _mixed(items: list[msgspec.Raw]) -> list[SignedInterval]:
         if _decode_probe.decode(item).intervals is msgspec.UNSET:
             found.append(read(_decode_one.decode(item)))
         else:
-            found += read_envelope(_decode_envelope.decode(item))
+            found += read_envelope(_decode_envelope.decode(item), bytes(item))
         _at_most(len(found))
     return found
 

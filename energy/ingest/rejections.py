@@ -26,7 +26,7 @@ _HEALING_FEED = _HEALING | {"telemetry.signature"}
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something refused: what it was called, why, and its bytes as they came."""
+    """Something refused: what it was called, why, and its bytes as they came; of an envelope the id, and the canonical bytes."""
 
     hash: bytes
     code: str
@@ -36,6 +36,7 @@ class Rejected:
     slot: int | None
     payload: bytes
     transport: str
+    envelope: bytes | None = None
 
 
 async def keep_rejections(
@@ -98,6 +99,7 @@ def _row(one: Rejected, at: datetime) -> dict[str, Any]:
         "meter": one.meter,
         "slot": one.slot,
         "payload": one.payload[:PAYLOAD_MAX],
+        "envelope": one.envelope,
         "size": len(one.payload),
         "transport": one.transport,
         "first_at": at,

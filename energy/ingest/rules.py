@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from edge.protocol import Interval, SignedInterval
+from edge.protocol import Interval, SignedInterval, key_id
 from kit.settings import Mode
 from kit.units import rated_uwh_per_slot
 
@@ -39,11 +39,12 @@ _DELTAS = ("auxWh", "lossWh", "importWh", "chargeWh", "dischargeWh")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A registered meter: its Ed25519 key and since when until when it may sign."""
+    """A registered meter: its Ed25519 key, since when until when it may sign, and its role."""
 
     key: bytes
     since: datetime
     until: datetime | None
+    role: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Refusal:
 def check(
     delivery: SignedInterval,
     enrolment: Enrolment | None,
+    key: bytes | None,
     *,
     now: datetime,
     mode: Mode,
@@ -83,14 +85,15 @@ def check(
 ) -> bytes | Refusal:
     """The key that signed an acceptable interval, or why it is refused.
 
-    `sender` is the station whose door it came by, where doors tell; `now` is the deployment's time.
+    `key` is the one of `keys_for` that was found to have signed. `sender` is the station whose door it came by, where doors
+    tell; `now` is the deployment's time.
     """
     interval = delivery.interval
     if sender is not None and sender != interval.home_id:
         return Refusal("telemetry.wrong_station", f"homeId is {interval.home_id}, the topic is of {sender}")
     if enrolment is None or not enrolment.keys:
         return Refusal("telemetry.unknown_meter", f"station {interval.home_id} has no registered meter")
-    signer = next((key for key in enrolment.keys if delivery.signed_by(key.key)), None)
+    signer = next((one for one in enrolment.keys if one.key == key), None)
     if signer is None:
         return Refusal("telemetry.signature", "no registered key of the station signed these bytes")
     start = interval.start
@@ -106,6 +109,17 @@ def check(
         or _out_of_time(interval, now, age_max)
         or _too_much(interval, tenure.rated_w)
     ) or signer.key
+
+
+def keys_for(delivery: SignedInterval, enrolment: Enrolment | None) -> tuple[bytes, ...]:
+    """The keys that may have signed a delivery: for an envelope those that it hints at."""
+    if enrolment is None:
+        return ()
+    if delivery.envelope is None:
+        return tuple(one.key for one in enrolment.keys)
+    if not delivery.envelope.names(delivery.hash):
+        return ()
+    return tuple(one.key for one in enrolment.keys if key_id(one.key) == delivery.envelope.key_id)
 
 
 def _holds(tenure: Held, start: datetime) -> bool:

@@ -3,8 +3,8 @@
 """Readings come in: checked, stored once and for ever, told to everyone who waits for them."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -12,10 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import Interval, ProtocolError, ReceiptLine, SignedInterval, Status, decode
 from energy.ingest import store
+from energy.ingest.enrolments import Enrolments
+from energy.ingest.envelopes import Received, envelope_id, keep, load, messages
 from energy.ingest.rejections import Rejected, due_rejections, keep_rejections, postpone
-from energy.ingest.rules import AGE_MAX, Refusal, check
+from energy.ingest.rules import AGE_MAX, Enrolment, Refusal, check, keys_for
 from energy.ingest.store import Candidate
+from energy.ingest.verify import InlineVerifier, Proof, Verifier
+from energy.models import EnergyRejection
 from energy.partitions import Partitions
+from energy.wire import signed_of
 from kit.clock import Clock
 from kit.settings import Mode
 
@@ -29,7 +34,8 @@ class IngestService:
 
     `queues` names who works on new readings in this database: `quality` on the platform, `oracle` on a node. `publish` tells
     the event stream of every new reading (the platform does, a node does not). `age_max`: older ones are refused; only
-    what nobody counts, such as imported history, may be older than `AGE_MAX`.
+    what nobody counts, such as imported history, may be older than `AGE_MAX`. `verifier` checks signatures,
+    in this process unless another is given.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class IngestService:
         queues: Sequence[str] = (QUALITY,),
         publish: bool = True,
         age_max: timedelta = AGE_MAX,
+        verifier: Verifier | None = None,
     ) -> None:
         self._clock = clock
         self._mode = mode
@@ -47,6 +54,8 @@ class IngestService:
         self._publish = publish
         self._age_max = age_max
         self._partitions = Partitions()
+        self._enrolments = Enrolments()
+        self._verifier = verifier or InlineVerifier()
 
     async def ingest(
         self,
@@ -62,20 +71,29 @@ class IngestService:
         true only after the commit. `senders` names the station whose door each came by, where doors tell.
         """
         now = self._clock.now()
-        enrolments = await store.enrolments(session, {delivery.interval.home_id for delivery in deliveries})
+        stations = {delivery.interval.home_id for delivery in deliveries}
+        enrolments = await self._enrolments.of(session, stations)
+        proven = await self._signers(deliveries, enrolments)
         lines: list[ReceiptLine | None] = [None] * len(deliveries)
         candidates: list[tuple[int, Candidate]] = []
         refused: list[Rejected] = []
         for index, delivery in enumerate(deliveries):
-            sender = senders[index] if senders is not None else None
-            enrolment = enrolments.get(delivery.interval.home_id)
-            found = check(delivery, enrolment, now=now, mode=self._mode, sender=sender, age_max=self._age_max)
-            hashed = delivery.hash
+            signer, envelope = proven[index]
+            found = check(
+                delivery,
+                enrolments.get(delivery.interval.home_id),
+                signer,
+                now=now,
+                mode=self._mode,
+                sender=senders[index] if senders is not None else None,
+                age_max=self._age_max,
+            )
             if isinstance(found, Refusal):
-                refused.append(_rejected(delivery, hashed, found, transport))
-                lines[index] = _line(delivery.interval, hashed, "rejected", found.code, found.detail)
+                refused.append(_rejected(delivery, found, transport, envelope))
+                lines[index] = _line(delivery.interval, delivery.hash, "rejected", found.code, found.detail)
             else:
-                candidates.append((index, Candidate(delivery, hashed, found)))
+                candidates.append((index, Candidate(delivery, delivery.hash, found, envelope)))
+        await self._keep_envelopes(session, deliveries, proven, now, transport)
         if candidates:
             for index, candidate, status in await self._store(session, candidates, transport):
                 detail = (
@@ -101,14 +119,61 @@ class IngestService:
         """
         now = self._clock.now()
         due = await due_rejections(session, now, limit)
-        deliveries = [(row, one) for row in due for one in decode(row.payload)]
+        deliveries = await _read_again(session, due)
         lines = await self.ingest(session, [one for _, one in deliveries], "replay") if deliveries else []
         for (row, _), line in zip(deliveries, lines, strict=True):
             if line.status == "rejected" and line.code == row.code:
                 postpone(row, now)
             else:
                 row.retry_at, row.resolved_at = None, now
+        tried = {row.id for row, _ in deliveries}
+        for row in due:
+            if row.id not in tried:  # the envelope that proved it is no longer kept
+                row.retry_at = None
         return len(due)
+
+    async def _signers(
+        self, deliveries: Sequence[SignedInterval], enrolments: Mapping[UUID, Enrolment]
+    ) -> list[tuple[bytes | None, bytes | None]]:
+        """The key that signed each delivery, if a registered one did, and the id of its envelope. An envelope is checked once."""
+        places: list[tuple[int | None, bytes | None]] = []
+        proofs: list[Proof] = []
+        envelopes: dict[int, tuple[int | None, bytes]] = {}
+        for delivery in deliveries:
+            envelope = delivery.envelope
+            if envelope is not None and id(envelope) in envelopes and envelope.names(delivery.hash):
+                places.append(envelopes[id(envelope)])
+                continue
+            keys = keys_for(delivery, enrolments.get(delivery.interval.home_id))
+            place = None
+            if keys:
+                place = len(proofs)
+                signed = delivery if envelope is None else envelope
+                proofs.append(Proof(keys, signed.signature, signed.body))
+            if envelope is None:
+                places.append((place, None))
+            elif envelope.names(delivery.hash):
+                envelopes[id(envelope)] = (place, envelope_id(envelope))
+                places.append(envelopes[id(envelope)])
+            else:
+                places.append((None, envelope_id(envelope)))
+        found = await self._verifier.signers(proofs) if proofs else []
+        return [(None if place is None else found[place], name) for place, name in places]
+
+    async def _keep_envelopes(
+        self,
+        session: AsyncSession,
+        deliveries: Sequence[SignedInterval],
+        proven: Sequence[tuple[bytes | None, bytes | None]],
+        now: datetime,
+        transport: Transport,
+    ) -> None:
+        received: dict[bytes, Received] = {}
+        for delivery, (signer, name) in zip(deliveries, proven, strict=True):
+            if name is not None and delivery.envelope is not None and (signer is not None or name not in received):
+                received[name] = Received(delivery.envelope, name, signer)
+        if received:
+            await keep(session, list(received.values()), now, transport)
 
     async def _store(
         self, session: AsyncSession, candidates: Sequence[tuple[int, Candidate]], transport: Transport
@@ -122,6 +187,8 @@ class IngestService:
         ordered = [first[place] for place in sorted(first)]
         now = self._clock.now()
         new = await store.store_new(session, ordered, now, transport, queues=self._queues, publish=self._publish)
+        if self._publish:
+            await self._tell_envelopes(session, [one for one in ordered if one.place in new])
         stored = {place: first[place].hash for place in new}
         stored |= await store.stored_hashes(session, [place for place in first if place not in new])
         outcomes: list[tuple[int, Candidate, Status]] = []
@@ -138,21 +205,43 @@ class IngestService:
             await store.keep_conflicts(session, conflicts, now, transport)
         return outcomes
 
+    async def _tell_envelopes(self, session: AsyncSession, new: Sequence[Candidate]) -> None:
+        by_envelope: dict[bytes, list[SignedInterval]] = {}
+        for candidate in new:
+            if candidate.envelope is not None:
+                by_envelope.setdefault(candidate.envelope, []).append(candidate.delivery)
+        if by_envelope:
+            await store.tell(session, messages(by_envelope))
+
+
+async def _read_again(
+    session: AsyncSession, rows: Sequence[EnergyRejection]
+) -> list[tuple[EnergyRejection, SignedInterval]]:
+    envelopes = await load(session, [row.envelope for row in rows if row.envelope is not None])
+    found: list[tuple[EnergyRejection, SignedInterval]] = []
+    for row in rows:
+        if row.envelope is None:
+            found += [(row, one) for one in decode(row.payload)]
+        elif row.envelope in envelopes:
+            found.append((row, signed_of(row.payload, None, envelopes[row.envelope])))
+    return found
+
 
 def _line(interval: Interval, hashed: bytes, status: Status, code: str, detail: str) -> ReceiptLine:
     start = interval.start.isoformat().replace("+00:00", "Z")
     return ReceiptLine("0x" + hashed.hex(), interval.meter, start, status, code, detail)
 
 
-def _rejected(delivery: SignedInterval, hashed: bytes, refusal: Refusal, transport: Transport) -> Rejected:
+def _rejected(delivery: SignedInterval, refusal: Refusal, transport: Transport, envelope: bytes | None) -> Rejected:
     interval = delivery.interval
     return Rejected(
-        hashed,
+        delivery.hash,
         refusal.code,
         refusal.detail,
         interval.home_id,
         interval.meter,
         interval.slot,
-        delivery.to_json(),
+        delivery.to_json() if envelope is None else delivery.body,
         transport,
+        envelope,
     )

@@ -17,15 +17,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import SignedInterval
-from energy.ingest.rules import Enrolment, Held, Key
-from energy.models import EnergyConflict, EnergyMeter, EnergyReading, EnergyStation, EnergyTenure
+from energy.models import EnergyConflict, EnergyReading
 
 READING_STORED = "event.energy.reading_stored"
 BULK_MIN = 64  # below, arrays are faster than a COPY and what surrounds it
 
 Place = tuple[UUID, str, int]
 
-# of energy_reading, in this order, and last the bytes for the outbox
+# of energy_reading, in this order, and last the bytes for the outbox: empty where an envelope tells them
 _TYPES = {
     "station": "uuid",
     "meter": "text",
@@ -33,6 +32,7 @@ _TYPES = {
     "hash": "bytea",
     "body": "bytea",
     "signature": "bytea",
+    "envelope": "bytea",
     "key": "bytea",
     "meter_uwh": "bigint",
     "gen_uwh": "bigint",
@@ -63,7 +63,7 @@ queued AS (
 told AS (
     INSERT INTO kit_outbox (subject, payload)
     SELECT $2::text, payload FROM given JOIN new USING (station, meter, slot)
-    WHERE $2 IS NOT NULL ORDER BY slot, station, meter
+    WHERE payload IS NOT NULL ORDER BY slot, station, meter
 ),
 healed AS (
     UPDATE energy_rejection SET resolved_at = $3::timestamptz, retry_at = NULL
@@ -80,50 +80,18 @@ _STORE_MANY = _STORE.format(source="SELECT * FROM energy_incoming")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A delivery that passed the checks, its hash, and the key that signed it."""
+    """A delivery that passed the checks, its hash, the key that signed it, and the id of its envelope if it came in one."""
 
     delivery: SignedInterval
     hash: bytes
     key: bytes
+    envelope: bytes | None = None
 
     @property
     def place(self) -> Place:
         """What a reading is unique by: station, meter, slot."""
         interval = self.delivery.interval
         return interval.home_id, interval.meter, interval.slot
-
-
-async def enrolments(session: AsyncSession, stations: Iterable[UUID]) -> dict[UUID, Enrolment]:
-    """What the registry's mirror says of these stations; unknown ones are left out."""
-    rows = await session.execute(
-        select(
-            EnergyStation.id,
-            EnergyStation.demo,
-            EnergyMeter.key,
-            EnergyMeter.since,
-            EnergyMeter.until,
-            EnergyTenure.since,
-            EnergyTenure.until,
-            EnergyTenure.rated_w,
-        )
-        .outerjoin(EnergyMeter, EnergyMeter.station == EnergyStation.id)
-        .outerjoin(EnergyTenure, EnergyTenure.station == EnergyStation.id)
-        .where(EnergyStation.id.in_(list(stations)))
-        .order_by(EnergyMeter.key, EnergyTenure.tenure)
-    )
-    demos: dict[UUID, bool] = {}
-    keys: dict[UUID, dict[bytes, Key]] = {}
-    tenures: dict[UUID, dict[datetime, Held]] = {}
-    for station, demo, key, key_since, key_until, since, until, rated_w in rows:
-        demos[station] = demo
-        if key is not None:
-            keys.setdefault(station, {})[key] = Key(key, key_since, key_until)
-        if since is not None:
-            tenures.setdefault(station, {})[since] = Held(since, until, rated_w)
-    return {
-        station: Enrolment(demo, list(keys.get(station, {}).values()), list(tenures.get(station, {}).values()))
-        for station, demo in demos.items()
-    }
 
 
 async def store_new(
@@ -138,7 +106,8 @@ async def store_new(
     """Store the readings whose place is free, and say which those were. Waits for a transaction that takes the same places.
 
     The same statement puts each new one before those who work on it (`queues`), into the outbox as the signed interval on the
-    wire (if `publish`), and marks earlier refusals of the same bytes as resolved. The session must have begun its transaction.
+    wire (if `publish`; an envelope is for the caller to tell), and marks earlier refusals of the same bytes as resolved. The
+    session must have begun its transaction.
     """
     connection = await driver(session)
     rows = [_row(candidate, at, transport, publish) for candidate in candidates]
@@ -151,6 +120,13 @@ async def store_new(
         await connection.copy_records_to_table("energy_incoming", records=rows, columns=list(_TYPES))
         new = await connection.fetch(_STORE_MANY, list(queues), subject, at)
     return {(UUID(int=row["station"].int), row["meter"], row["slot"]) for row in new}
+
+
+async def tell(session: AsyncSession, payloads: Sequence[bytes]) -> None:
+    """Put messages about new readings into the outbox."""
+    connection = await driver(session)
+    statement = "INSERT INTO kit_outbox (subject, payload) SELECT $1, unnest($2::bytea[])"
+    await connection.execute(statement, READING_STORED, list(payloads))
 
 
 async def stored_hashes(session: AsyncSession, places: Sequence[Place]) -> dict[Place, bytes]:
@@ -179,7 +155,8 @@ async def keep_conflicts(
             "slot": candidate.place[2],
             "stored_hash": stored,
             "body": candidate.delivery.body,
-            "signature": candidate.delivery.signature,
+            "signature": candidate.delivery.signature or None,
+            "envelope": candidate.envelope,
             "received_at": at,
             "transport": transport,
         }
@@ -211,7 +188,8 @@ def _row(candidate: Candidate, at: datetime, transport: str, publish: bool) -> t
         interval.slot,
         candidate.hash,
         delivery.body,
-        delivery.signature,
+        delivery.signature or None,
+        candidate.envelope,
         candidate.key,
         interval.meter_uwh,
         given.get("genWh"),
@@ -222,5 +200,5 @@ def _row(candidate: Candidate, at: datetime, transport: str, publish: bool) -> t
         interval.source == "demo",
         at,
         transport,
-        delivery.to_json() if publish else None,
+        delivery.to_json() if publish and candidate.envelope is None else None,
     )
