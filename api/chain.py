@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from api.settings import DoorSettings
 from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
 from chain.deployment import Deployment
+from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc
 from chain.signer import Signer
 from chain.signers import open_signer
-from chain.transactions import TransactionSender
+from chain.transactions import GWEI, GasPolicy, TransactionSender
 from flows.mint_energy import Keeper
+from kit.database import Database
 from kit.errors import NotFound, Unavailable
 
 
@@ -29,8 +31,10 @@ class Contracts:
 class Chain:
     """One node of the chain and what stands on it. `close` it at the end."""
 
-    def __init__(self, settings: DoorSettings) -> None:
+    def __init__(self, settings: DoorSettings, database: Database) -> None:
+        """API and worker may share the key that pays for claims: they meet at a lock in the database."""
         self._settings = settings
+        self._nonces = DatabaseNonceLock(database)
         self._opening = asyncio.Lock()
         self._contracts: Contracts | None = None
         self._signer: Signer | None = None
@@ -78,6 +82,9 @@ class Chain:
         async with self._opening:
             if self._keeper is None:
                 signer, contracts = await self.open_signer(), self.contracts()
-                sender = TransactionSender(self.rpc, signer, chain_id=contracts.deployment.chain_id)
+                gas = GasPolicy(fee_wei_max=self._settings.keeper_fee_gwei_max * GWEI)
+                sender = TransactionSender(
+                    self.rpc, signer, chain_id=contracts.deployment.chain_id, gas=gas, lock=self._nonces
+                )
                 self._keeper = Keeper(contracts.oracle, contracts.treasury, sender)
             return self._keeper

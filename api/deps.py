@@ -51,8 +51,8 @@ class Services:
 async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Services]:
     """Open everything; none of the servers has to be there yet."""
     clock = settings.make_clock()
-    chain = Chain(settings)
     database = Database(settings.database_url.get_secret_value(), pool_size=10)
+    chain = Chain(settings, database)
     async with httpx.AsyncClient(timeout=settings.node_timeout_s) as http:
         made = Services(
             settings=settings,

@@ -24,8 +24,10 @@ class DoorSettings(Settings):
     )
     node_timeout_s: float = Field(default=10.0, gt=0, description="wait for one oracle node, wall time")
     keeper_key: SecretStr = Field(
-        default=SecretStr(""), description="who pays for claims: path of a keystore, or a 0x key"
+        default=SecretStr(""),
+        description="who pays for claims: path of a keystore, URL of a remote signer, or a 0x key",
     )
+    keeper_fee_gwei_max: int = Field(default=500, ge=1, description="the most that a gas of a claim may cost, gwei")
     keeper_password: Path | None = Field(default=None, description="file with the keystore's password")
 
     @field_validator("oracle_nodes", mode="before")

@@ -47,7 +47,7 @@ async def run_worker(settings: WorkerSettings) -> None:
     key = load_key(settings.receipt_key)
     metrics = Metrics()
     database = Database(settings.database_url.get_secret_value(), pool_size=10)
-    chain = Chain(settings)
+    chain = Chain(settings, database)
     app = jobs.make_app(settings.database_url.get_secret_value())
     try:
         if chain.can_claim:

@@ -3,14 +3,17 @@
 """Sending transactions with one key: nonces in order, fees, waiting, replacing what is stuck, sending again what was dropped.
 
 A transaction is called done when its receipt is seen with the asked number of confirmations. What the calls do must be safe to
-repeat (a report, a claim): after the chain forgets a transaction it is signed again.
+repeat (a report, a claim): after the chain forgets a transaction it is signed again. Nothing is kept on disk: which nonces are
+taken is what the chain's node says, and a nonce that nobody cares for any more (its process died, or gave up) and that holds
+others up is filled with a transfer of nothing to oneself.
 """
 
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
@@ -21,16 +24,37 @@ from chain.signer import Signer
 from kit import logs
 from kit.errors import Refused, Unavailable
 
+GWEI = 10**9
+
 log = logs.get(__name__)
 
 _ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 _PANIC_SELECTOR = keccak(b"Panic(uint256)")[:4]
 _GAS_MARGIN_PERCENT = 25
-_TIP_WEI = 1_000_000_000
 _REPLACE_PERCENT = 25  # nodes ask for at least 10 to replace a waiting transaction
 _POLL_SECONDS = 0.1
 _POLL_SECONDS_MAX = 2.0
 _RESIGN_MAX = 5
+_TRANSFER_GAS = 21_000
+
+
+class NonceLock(Protocol):
+    """Keeps other processes that use the same key away while a nonce is chosen and taken."""
+
+    def hold(self, chain_id: int, address: str) -> AbstractAsyncContextManager[None]:
+        """Held within the block. Raises Unavailable if somebody else holds it for too long."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GasPolicy:
+    """What a transaction may cost. A gas is offered twice the base fee and the tip, `fee_wei_max` at most; after
+    `stuck_seconds` without a receipt the offer grows by a quarter, and after as long again nonces before it are looked at.
+    """
+
+    tip_wei: int = 1_000_000_000
+    fee_wei_max: int = 500_000_000_000
+    stuck_seconds: float = 30
 
 
 class Reverted(Refused):
@@ -68,7 +92,7 @@ class _Attempt:
 
 
 class TransactionSender:
-    """Sends with one key. One per key and process; several processes with one key get in each other's way but lose nothing."""
+    """Sends with one key. One per key and process; several processes with one key need a `lock` that they share."""
 
     def __init__(
         self,
@@ -77,16 +101,16 @@ class TransactionSender:
         *,
         chain_id: int,
         confirmations: int = 0,
-        stuck_seconds: float = 30,
-        fee_wei_max: int = 500_000_000_000,
+        gas: GasPolicy | None = None,
+        lock: NonceLock | None = None,
     ) -> None:
-        """After `stuck_seconds` without a receipt a transaction is replaced with a higher fee, up to `fee_wei_max` a gas."""
+        """`confirmations` are blocks on top of the one that holds the transaction."""
         self._rpc = rpc
         self.signer = signer
         self._chain_id = chain_id
         self._confirmations = confirmations
-        self._stuck_seconds = stuck_seconds
-        self._fee_max = fee_wei_max
+        self._gas = gas or GasPolicy()
+        self._shared = lock
         self._lock = asyncio.Lock()
         self._in_flight: set[int] = set()
 
@@ -118,7 +142,7 @@ class TransactionSender:
         gas = await self.check(to, data)
         gas += gas * _GAS_MARGIN_PERCENT // 100
         fee, tip = await self._fees()
-        async with self._lock:
+        async with self._lock, self._others():
             for _ in range(_RESIGN_MAX):
                 # the node's pool may be slower to count than we are to send
                 nonce = max([await self._rpc.nonce(self.signer.address), *(n + 1 for n in self._in_flight)])
@@ -168,12 +192,13 @@ class TransactionSender:
         """The most to pay a gas (twice the base fee and the tip) and the tip, wei."""
         block = await self._rpc.block("latest")
         base = int(block["baseFeePerGas"], 16) if block and "baseFeePerGas" in block else 0
-        return min(2 * base + _TIP_WEI, self._fee_max), min(_TIP_WEI, self._fee_max)
+        return min(2 * base + self._gas.tip_wei, self._gas.fee_wei_max), min(self._gas.tip_wei, self._gas.fee_wei_max)
 
     async def _wait(self, attempt: _Attempt) -> Receipt:
         loop = asyncio.get_running_loop()
-        replace_at = loop.time() + self._stuck_seconds
+        replace_at = loop.time() + self._gas.stuck_seconds
         pause = _POLL_SECONDS
+        rounds = 0
         while True:
             receipt = await self._find_receipt(attempt)
             if receipt is not None and await self._is_confirmed(receipt):
@@ -182,8 +207,11 @@ class TransactionSender:
                 if await self._is_dropped(attempt):
                     await self._send_again(attempt)
                 elif loop.time() >= replace_at:
+                    if rounds:
+                        await self._unblock(attempt)
                     await self._replace(attempt)
-                    replace_at = loop.time() + self._stuck_seconds
+                    rounds += 1
+                    replace_at = loop.time() + self._gas.stuck_seconds
             await asyncio.sleep(pause)
             pause = min(pause * 1.2, _POLL_SECONDS_MAX)
 
@@ -221,7 +249,7 @@ class TransactionSender:
         if await self._find_receipt(attempt) is not None:
             return
         # another transaction has the nonce, so none of ours can be mined any more: sign anew
-        async with self._lock:
+        async with self._lock, self._others():
             self._in_flight.discard(attempt.nonce)
             attempt.nonce = max([await self._rpc.nonce(self.signer.address), *(n + 1 for n in self._in_flight)])
             try:
@@ -230,14 +258,43 @@ class TransactionSender:
                 raise _reverted(error) from error
             self._in_flight.add(attempt.nonce)
 
+    def _others(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._shared is None else self._shared.hold(self._chain_id, self.signer.address)
+
+    async def _unblock(self, attempt: _Attempt) -> None:
+        """Fill the nonces before this one that nobody in this process waits for: a process that died, or a wait that was given up,
+        left them missing or with too low a fee, and nothing after them is mined.
+        """
+        async with self._lock, self._others():
+            mined = await self._rpc.nonce(self.signer.address, block="latest")
+            for nonce in range(mined, attempt.nonce):
+                if nonce not in self._in_flight:
+                    await self._fill(nonce, max(attempt.fee, (await self._fees())[0]), attempt.tip)
+
+    async def _fill(self, nonce: int, fee: int, tip: int) -> None:
+        """Send nothing to oneself with a nonce, for more than what waits there may offer."""
+        filler = _Attempt(self.signer.address, b"", _TRANSFER_GAS, nonce, fee, tip, b"", [])
+        for _ in range(_RESIGN_MAX):
+            filler.fee = min(filler.fee * (100 + _REPLACE_PERCENT) // 100, self._gas.fee_wei_max)
+            filler.tip = min(filler.tip * (100 + _REPLACE_PERCENT) // 100, filler.fee)
+            try:
+                await self._submit(filler)
+            except RpcError as error:
+                if "underpriced" in error.reason.lower():
+                    continue
+                log.info("transaction.filler_refused", nonce=nonce, reason=error.reason)
+                return
+            log.warning("transaction.filled", nonce=nonce, hash=filler.hashes[-1], fee_wei=filler.fee)
+            return
+
     async def _replace(self, attempt: _Attempt) -> None:
         """Offer more for the same nonce. Refusals are no failure: the older form still waits."""
         base_fee, tip = await self._fees()
         attempt.tip = max(attempt.tip * (100 + _REPLACE_PERCENT) // 100, tip)
         fee = max(attempt.fee * (100 + _REPLACE_PERCENT) // 100, base_fee)
-        if fee > self._fee_max:
+        if fee > self._gas.fee_wei_max:
             log.warning(
-                "transaction.fee_limit", nonce=attempt.nonce, hash=attempt.hashes[-1], fee_wei_max=self._fee_max
+                "transaction.fee_limit", nonce=attempt.nonce, hash=attempt.hashes[-1], fee_wei_max=self._gas.fee_wei_max
             )
             return
         attempt.fee = fee
@@ -289,8 +346,10 @@ def reason_code(reason: str) -> str:
     return f"{package}.{re.sub(r'[^a-z0-9]+', '_', rest.lower()).strip('_')}"
 
 
-def _reverted(error: RpcError) -> Reverted | RpcError:
-    """A contract's refusal where the error is one, else the error itself."""
+def _reverted(error: RpcError) -> Reverted | RpcError | Unavailable:
+    """A contract's refusal where the error is one; else the error itself, or what it says to an operator."""
+    if "insufficient funds" in error.reason.lower():
+        return Unavailable("chain.no_funds", f"the key that pays for gas has not enough coins: {error.reason}")
     reason = revert_reason(error.data)
     if not reason and "revert" in error.reason:
         reason = re.sub(r"^.*revert(?:ed)?(?: with reason)?:?\s*", "", error.reason)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.deployment import Deployment
+from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc
 from chain.signer import Signer
-from chain.transactions import TransactionSender
-from energy.settle.rules import Policy, advance
+from chain.transactions import GWEI, GasPolicy, TransactionSender
+from energy.policy import Policies
+from energy.settle.rules import advance
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
@@ -49,7 +51,7 @@ class Parts:
     signer: Signer
     clock: Clock
     mode: Mode
-    policy: Policy
+    policies: Policies
 
 
 class Node:
@@ -71,7 +73,7 @@ class Node:
         self.chain = ChainView(parts.rpc, parts.deployment, confirmations=settings.confirmations)
         self.intake = Intake(parts.database, parts.clock, parts.mode)
         self.peers = Peers(peers, timeout_seconds=settings.peer_timeout_seconds, signer=parts.signer)
-        self.recounter = Recounter(parts.policy, advance=advance)
+        self.recounter = Recounter(parts.policies, advance=advance)
         self.follower = Follower(
             database=parts.database,
             chain=self.chain,
@@ -104,7 +106,13 @@ class Node:
             desk=self.desk,
             follower=self.follower,
             recounter=self.recounter,
-            sender=TransactionSender(parts.rpc, parts.signer, chain_id=parts.deployment.chain_id),
+            sender=TransactionSender(
+                parts.rpc,
+                parts.signer,
+                chain_id=parts.deployment.chain_id,
+                gas=GasPolicy(settings.tip_gwei * GWEI, settings.fee_gwei_max * GWEI, settings.stuck_seconds),
+                lock=DatabaseNonceLock(parts.database),
+            ),
             clock=parts.clock,
             deadline_hours=settings.deadline_hours,
             collect_seconds=settings.collect_seconds,
@@ -237,7 +245,7 @@ class Node:
         return {
             "address": "0x" + self.desk.address.hex(),
             "index": self.settings.index,
-            "policy": self.recounter.policy.version,
+            "policy": self.recounter.version(closed),
             "now": self.clock.now().isoformat(),
             "closedSlot": closed,
             "waitingReadings": waiting,

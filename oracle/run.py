@@ -45,12 +45,16 @@ async def run(
     """
     deployment = Deployment.load(settings.deployment)
     if not node_settings.keystore:
-        raise Refused("oracle.no_key", "set GREENCORE_ORACLE_KEYSTORE to the node's encrypted key")
+        raise Refused("oracle.no_key", "set GREENCORE_ORACLE_KEYSTORE to the node's encrypted key or remote signer")
     if settings.mode is Mode.LIVE and node_settings.keystore.startswith("0x"):
-        raise Refused("oracle.bare_key", "a live node takes its key from an encrypted keystore only")
+        raise Refused("oracle.bare_key", "a live node's key is in an encrypted keystore or a remote signer")
     if settings.mode is Mode.LIVE and settings.clock:
         raise Refused("oracle.clock", "an accelerated clock has no place on a live deployment")
-    signer = await open_signer(node_settings.keystore, password=node_settings.password())
+    signer = await open_signer(
+        node_settings.keystore,
+        password=node_settings.password(),
+        timeout_seconds=node_settings.signer_timeout_seconds,
+    )
     clock = settings.make_clock()
     database = Database(settings.database_url.get_secret_value())
     name = f"oracle-{node_settings.index}"

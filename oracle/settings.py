@@ -23,10 +23,16 @@ class OracleSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address that the node's server listens on")
     port: int = Field(default=8600, ge=0, le=65535, description="port of the node's server")
     keystore: str = Field(
-        default="", description="path of the encrypted key; 0x and the key itself in development only"
+        default="",
+        description="path of the encrypted key, or https://host:port#0xaddress of a remote signer; 0x and the key itself in "
+        "development only",
     )
     keystore_password: SecretStr = Field(default=SecretStr(""), description="the keystore's password")
     keystore_password_file: Path | None = Field(default=None, description="file whose first line is the password")
+    signer_timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="how long a remote signer may take")
+    fee_gwei_max: int = Field(default=500, ge=1, le=1_000_000, description="the most that a gas of a report may cost")
+    tip_gwei: int = Field(default=1, ge=0, le=10_000, description="what a gas of a report offers the block's proposer")
+    stuck_seconds: float = Field(default=30.0, gt=0, le=3_600, description="when an unmined report's fee is raised")
     close_delay: int = Field(default=900, ge=0, le=7 * 86_400, description="how long after its end a slot closes")
     patience: float = Field(default=5.0, gt=0, le=600, description="how long each next node waits to propose a slot")
     collect_seconds: float = Field(default=10.0, gt=0, le=600, description="how long a proposer asks for signatures")

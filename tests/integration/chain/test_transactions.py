@@ -5,13 +5,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from chain.client import OracleClient, RegistryClient
 from chain.deployment import Deployment
+from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc, RpcError
-from chain.transactions import Reverted, TransactionSender
+from chain.signer import LocalSigner
+from chain.transactions import GasPolicy, Reverted, TransactionSender
+from kit.database import Database
 from kit.errors import Unavailable
 from tests.conftest import Deployed
 from tests.integration.oracle.grid import account
@@ -24,8 +28,8 @@ async def rpc(deployment: Deployed) -> AsyncIterator[Rpc]:
     deployment.chain.call("evm_setAutomine", True)
 
 
-def sender(rpc: Rpc, number: int = 3, **options: float) -> TransactionSender:
-    return TransactionSender(rpc, account(number), chain_id=31337, **options)  # type: ignore[arg-type]
+def sender(rpc: Rpc, number: int = 3, **options: Any) -> TransactionSender:
+    return TransactionSender(rpc, account(number), chain_id=31337, **options)
 
 
 def registration(rpc: Rpc, deployed: Deployed) -> tuple[str, bytes]:
@@ -121,7 +125,7 @@ async def test_a_nonce_that_somebody_else_used_is_replaced_by_a_new_signature(rp
 async def test_a_stuck_transaction_is_replaced_with_a_higher_fee(rpc: Rpc, deployment: Deployed) -> None:
     to, data = refresh(rpc, deployment)
     deployment.chain.call("evm_setAutomine", False)
-    sending = asyncio.create_task(sender(rpc, stuck_seconds=0.3).send(to, data))
+    sending = asyncio.create_task(sender(rpc, gas=GasPolicy(stuck_seconds=0.3)).send(to, data))
     await asyncio.sleep(1.0)
     pool = deployment.chain.call("txpool_content")["pending"]
     (waiting,) = pool[next(a for a in pool if a.lower() == account(3).address.lower())].values()
@@ -147,3 +151,64 @@ async def test_confirmations_are_waited_for(rpc: Rpc, deployment: Deployed) -> N
     deployment.chain.mine()
     deployment.chain.mine()
     assert (await sending).block_number + 2 == await rpc.block_number()
+
+
+class CountingRpc(Rpc):
+    """Counts what is sent."""
+
+    sends = 0
+
+    async def request(self, method: str, *params: Any) -> Any:
+        """Ask, and count sends."""
+        CountingRpc.sends += method == "eth_sendRawTransaction"
+        return await super().request(method, *params)
+
+
+async def test_two_processes_with_one_key_never_take_one_nonce_twice(
+    rpc: Rpc, deployment: Deployed, database: Database
+) -> None:
+    to, data = refresh(rpc, deployment)
+    before, CountingRpc.sends = await rpc.nonce(account(3).address), 0
+    async with CountingRpc(deployment.rpc_url) as one, CountingRpc(deployment.rpc_url) as other:
+        both = [sender(made, lock=DatabaseNonceLock(database)) for made in (one, other)]
+        receipts = await asyncio.gather(*(both[n % 2].send(to, data) for n in range(16)))
+    assert len({receipt.tx_hash for receipt in receipts}) == 16
+    assert await rpc.nonce(account(3).address) == before + 16
+    assert CountingRpc.sends == 16
+
+
+async def test_a_lock_that_somebody_keeps_is_unavailable_and_says_so(
+    rpc: Rpc, deployment: Deployed, database: Database
+) -> None:
+    to, data = refresh(rpc, deployment)
+    async with DatabaseNonceLock(database).hold(31337, account(3).address):
+        with pytest.raises(Unavailable, match="another process"):
+            await sender(rpc, lock=DatabaseNonceLock(database, wait_seconds=0.2)).send(to, data)
+        assert (await sender(rpc, number=4, lock=DatabaseNonceLock(database)).send(to, data)).tx_hash
+    assert (await sender(rpc, lock=DatabaseNonceLock(database)).send(to, data)).tx_hash
+
+
+async def test_a_gap_that_a_dead_process_left_is_filled(rpc: Rpc, deployment: Deployed) -> None:
+    to, data = refresh(rpc, deployment)
+    deployment.chain.call("evm_setAutomine", False)
+    dead = asyncio.create_task(sender(rpc).send(to, data))
+    await asyncio.sleep(0.4)
+    alive = asyncio.create_task(sender(rpc, gas=GasPolicy(stuck_seconds=0.4)).send(to, data))
+    await asyncio.sleep(0.3)
+    dead.cancel()
+    pool = deployment.chain.call("txpool_content")["pending"]
+    waiting = pool[next(a for a in pool if a.lower() == account(3).address.lower())]
+    deployment.chain.call("anvil_dropTransaction", waiting[min(waiting, key=int)]["hash"])
+    deployment.chain.mine()
+    assert not alive.done()
+    await asyncio.sleep(1.2)
+    deployment.chain.mine()
+    assert (await alive).gas_used > 21_000
+
+
+async def test_a_key_without_coins_is_told_in_words(rpc: Rpc, deployment: Deployed) -> None:
+    to, data = refresh(rpc, deployment)
+    poor = LocalSigner(b"\x05" * 32)
+    with pytest.raises(Unavailable) as refused:
+        await TransactionSender(rpc, poor, chain_id=31337).send(to, data)
+    assert refused.value.code == "chain.no_funds"
