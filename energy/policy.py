@@ -1,10 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the rules are told: a station's parameters, the thresholds in force, and the form of what they answer. Pure."""
+"""What the rules are told: a station's parameters, the thresholds in force, and the form of what they answer. Pure.
 
+The numbers themselves stand in `energy/policies/policies.toml`, each with its source and its reason.
+"""
+
+import hashlib
+import json
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Protocol, Self
 from uuid import UUID
 
 from kit.units import rated_uwh_per_slot
@@ -13,52 +19,81 @@ PPM = 1_000_000
 RAW, VALIDATED, ESTIMATED = 1, 2, 3
 QUALITY_NAMES = {RAW: "raw", VALIDATED: "validated", ESTIMATED: "estimated"}
 
-Result = Literal["warn", "suspect", "gap"]
+Result = Literal["warn", "suspect", "gap", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
 class StationParameters:
-    """What the registry says of a station. `rated_w` in W; `k_safety_ppm` ≥ 1,000,000 is the safety factor on losses, ppm."""
+    """What the registry says of a station. `rated_w` in W; `k_safety_ppm` ≥ 1,000,000 is the safety factor on losses, ppm.
+
+    `ratings` are (first slot, W) of every rating the station ever had, in order; without them `rated_w` holds for all slots.
+    """
 
     station: UUID
     rated_w: int
     kind: int = 0
     k_safety_ppm: int = PPM
+    ratings: tuple[tuple[int, int], ...] = ()
 
-    @property
-    def cap_uwh(self) -> int:
-        """Energy of one slot at rated power, µWh."""
-        return rated_uwh_per_slot(self.rated_w)
+    def cap_uwh(self, slot: int) -> int:
+        """Energy of a slot at the power that was rated when it began, µWh. Before the first rating, the first one holds."""
+        if not self.ratings:
+            return rated_uwh_per_slot(self.rated_w)
+        at = bisect_right(self.ratings, slot, key=lambda rating: rating[0])
+        return rated_uwh_per_slot(self.ratings[max(at - 1, 0)][1])
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Thresholds of the rules, versioned as one: a change of any number takes a new version. `_ppm` are shares in millionths.
+class Thresholds:
+    """The numbers for one class of station. `_ppm` are shares in millionths, `_uwh` energies, `_slots` quarter hours.
 
-    The numbers are policies with a reason, not claims of conformance with any market's standard; docs/energy.md tells where
-    each comes from.
+    A threshold of 0 turns its rule off. What each is for and where it comes from stands beside it in policies.toml.
     """
 
-    version: int = 1
-    mint_estimated: bool = False
-    hold_late: bool = False
-    late_slots: int = 192  # 48 h, what an edge must be able to buffer
-    horizon_slots: int = 3_360  # 35 days; ingest takes 31, the rest is slack for a report that comes late
-    capacity_ppm: int = 1_100_000
-    draw_ppm: int = 5_000_000  # a house draws more than its roof delivers,
-    draw_floor_uwh: int = 25_000_000_000  # and a workshop under a small roof up to 100 kW
-    register_uwh: int = 1_000_000  # one Wh: the coarsest register that an interval can be compared with
-    register_ppm: int = 1_000
-    spike_ppm: int = 2_800_000
-    spike_floor_ppm: int = 100_000
-    flat_slots: int = 4
-    flat_clipped_slots: int = 8
-    flat_floor_ppm: int = 10_000
-    clip_ppm: int = 5_000
-    balance_ppm: int = 20_000
-    balance_uwh: int = 5_000_000_000
-    gap_slots: int = 8  # 2 h: longer gaps are not drawn as a line
-    gap_capacity_ppm: int = 1_250_000
+    mint_estimated: bool
+    mint_check: bool
+    mint_node: bool
+    mint_corrected: bool
+    whole_station: bool
+    hold_late: bool
+    late_slots: int
+    horizon_slots: int
+    clock_warn_ms: int
+    clock_max_ms: int
+    sync_max_s: int
+    capacity_ppm: int
+    draw_ppm: int
+    draw_floor_uwh: int
+    register_uwh: int
+    register_ppm: int
+    spike_ppm: int
+    spike_floor_ppm: int
+    flat_slots: int
+    flat_clipped_slots: int
+    flat_floor_ppm: int
+    clip_ppm: int
+    check_ppm: int
+    check_uwh: int
+    check_days: int
+    balance_ppm: int
+    balance_uwh: int
+    gap_slots: int
+    gap_capacity_ppm: int
+    long_by_register: bool
+    over_day_slots: int
+    over_month_slots: int
+    day_spike_ppm: int
+    day_spike_floor_ppm: int
+    hampel_slots: int
+    hampel_mad_ppm: int
+    zero_slots: int
+    zero_sibling_ppm: int
+    high_ppm: int
+    low_ppm: int
+    like_days: int
+    like_within_days: int
+    like_weekday: bool
+    like_haircut_ppm: int
 
     def draw_uwh(self, cap_uwh: int) -> int:
         """The most that a station is believed to draw in a slot, µWh. The registry knows only what it can deliver."""
@@ -66,8 +101,76 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of all thresholds: in force for reports from the slot `effective_from` on, until a later version is.
+
+    The numbers are policies with a reason, not claims of conformance with any market's standard. Nodes sign `version`; `digest`
+    tells two files apart that give one version different numbers.
+    """
+
+    version: int
+    effective_from: int
+    default: Thresholds
+    classes: Mapping[str, Thresholds]
+    kinds: Mapping[int, str]
+
+    def class_of(self, kind: int) -> str:
+        """The class of a station by its kind in the registry; a kind that nobody described is generic."""
+        return self.kinds.get(kind, "generic")
+
+    def of(self, kind: int) -> Thresholds:
+        """The thresholds for a kind of station."""
+        return self.classes.get(self.class_of(kind), self.default)
+
+    def at(self, slot: int) -> Self:
+        """Itself: one version can stand where a book of versions is asked for."""
+        del slot
+        return self
+
+    @property
+    def newest(self) -> Self:
+        """Itself, as `at`."""
+        return self
+
+    def changed(self, *, version: int | None = None, **numbers: Any) -> "Policy":
+        """The same policy with other numbers in every class: for what-if runs and tests. Nodes agree on versions only."""
+        return replace(
+            self,
+            version=self.version if version is None else version,
+            default=replace(self.default, **numbers),
+            classes={name: replace(given, **numbers) for name, given in self.classes.items()},
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every number of every class, hex."""
+        content = {
+            "version": self.version,
+            "effective_from": self.effective_from,
+            "kinds": {str(kind): name for kind, name in self.kinds.items()},
+            "default": asdict(self.default),
+            "classes": {name: asdict(given) for name, given in self.classes.items()},
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Policies(Protocol):
+    """Whatever knows which policy a report of a slot is counted by."""
+
+    def at(self, slot: int) -> Policy:
+        """The policy in force for a report of this slot."""
+        ...
+
+    @property
+    def newest(self) -> Policy:
+        """The version that came last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """A rule that fired. `warn` is for people; `suspect` keeps a surplus from being minted; `gap` tells of missing slots.
+    """A rule that fired. `warn` is for people; `suspect` keeps a surplus from being minted; `gap` tells of missing slots;
+    `hold` keeps an estimate from being minted.
 
     `inputs` are the numbers the rule looked at; `provisional` says that a reading still to come may clear it.
     """

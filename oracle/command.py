@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from chain.signer import create_keystore
-from energy.settle.rules import Policy
+from energy.policies.book import book
 from kit.database import Database
 from kit.errors import GreenCoreError
 from kit.settings import Settings
@@ -138,7 +138,7 @@ async def _replay(utility: int, write: bool) -> Replayed:
     database = Database(Settings().database_url.get_secret_value())
     try:
         async with database.transaction() as session:
-            return await count_again(session, Recounter(Policy()), utility, write=write)
+            return await count_again(session, Recounter(book()), utility, write=write)
     finally:
         await database.close()
 

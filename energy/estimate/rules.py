@@ -6,14 +6,20 @@
 |---|---|---|
 | E3+E5 | at most `gap_slots`, registers on both sides | a line between the neighbours, scaled so that the sum is the register's |
 | E3 | at most `gap_slots`, neighbours on both sides, no registers | the line |
-| E6 | anything else | zero in every slot; the register's total, where it is known, still counts if it is a deficit |
+| E5 | longer, registers on both sides | the register's total; its shape is a matter of like days (`energy.estimate.days`) |
+| E6 | anything else | zero in every slot |
+
+E1 and E2 fill no gaps: something was read, but not the boundary (`energy.net.rules.station_net`). E4, the like day, is for
+reports to people and changes nothing that is minted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy.net.rules import register_energy
-from energy.policy import PPM, Policy
+from energy.policy import PPM, Thresholds
+
+_DAY = 96  # slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +51,19 @@ class Estimate:
         """What the net register takes: the whole if estimates may be minted, else only a deficit, µWh."""
         if self.method == "E6":
             return min(self.total or 0, 0)
-        drawn = sum(self.values)
+        drawn = sum(self.values) if self.total is None else self.total
         return drawn if mint else min(drawn, 0)
 
 
-def estimate(gap: Gap, *, cap_uwh: int, policy: Policy) -> Estimate:
+def estimate(gap: Gap, *, cap_uwh: int, policy: Thresholds) -> Estimate:
     """Estimate a gap. `cap_uwh` is a slot at rated power; a register's total beyond what the policy allows is not believed."""
     total = register_energy(gap.before, gap.after) if gap.before is not None and gap.after is not None else None
     if total is not None:
         a_slot = cap_uwh * policy.gap_capacity_ppm // PPM if total > 0 else policy.draw_uwh(cap_uwh)
         if abs(total) > a_slot * gap.slots:
             total = None
+    if total is not None and gap.slots > policy.gap_slots and policy.long_by_register:
+        return Estimate((0,) * gap.slots, "E5", total)
     if gap.slots <= policy.gap_slots:
         shape = _line(gap)
         if total is not None:
@@ -63,6 +71,23 @@ def estimate(gap: Gap, *, cap_uwh: int, policy: Policy) -> Estimate:
         if shape is not None:
             return Estimate(shape, "E3", None)
     return Estimate((0,) * gap.slots, "E6", total)
+
+
+def over_estimated(gap: Gap, missing: Callable[[int, int], int], policy: Thresholds) -> dict[str, int] | None:
+    """V17: what shows that too much of a gap's days, or of the 30 days up to its end, is missing for an estimate to be minted.
+
+    `missing` tells how many of the slots from one to another lie in gaps.
+    """
+    if policy.over_day_slots:
+        for day in range(gap.first // _DAY, gap.last // _DAY + 1):
+            gone = missing(day * _DAY, day * _DAY + _DAY - 1)
+            if gone > policy.over_day_slots:
+                return {"day": day, "missing": gone, "max": policy.over_day_slots}
+    if policy.over_month_slots:
+        gone = missing(gap.last - 30 * _DAY + 1, gap.last)
+        if gone > policy.over_month_slots:
+            return {"days": 30, "missing": gone, "max": policy.over_month_slots}
+    return None
 
 
 def scale(shape: Sequence[int], total: int) -> tuple[int, ...]:

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules that look at one slot and its neighbours, as a table: id, version, check. Pure, integers, no clock.
 
-A check answers None if all is well, or what it found. Rules V1, V2 and the hard limits of V0, V3, V8 are ingest's; V5 is the
-settlement's, which sees the gaps. Numbers are those of docs/energy.md.
+A check answers None if all is well, or what it found. `energy.quality.table` lists these beside the rules of ingest, of gaps
+and of whole days. Numbers are those of the policy, for the class of the station.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from energy.net.rules import NetEnergy, start_counters
-from energy.policy import PPM, Policy, Result, Verdict
+from energy.net.rules import CHECK, NetEnergy, start_counters
+from energy.policy import PPM, Result, Thresholds, Verdict
 
 _WRAPS = frozenset(
     {2**31, 2**32, *(10**digits for digits in range(4, 13))}
@@ -19,15 +19,24 @@ _WRAPS = frozenset(
 _UNITS_UWH = tuple(10**power for power in range(10))  # a counter's unit: from 1 µWh to 1 kWh
 
 
+class Mark(NamedTuple):
+    """What a device says of its own reading. The last three come from the device counters of docs/energy.md, in µs."""
+
+    quality: str | None = None
+    seq: int | None = None
+    clock_us: int | None = None
+    sync_us: int | None = None
+    fail_us: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A slot as the rules see it. `marks` maps a meter to the device's own (quality, seq); `roles` to the roles it measured."""
+    """A slot as the rules see it: what each meter measured (protocol names, µWh) and what it says of that."""
 
     slot: int
     net: NetEnergy
-    marks: Mapping[str, tuple[str | None, int | None]]
-    roles: Mapping[str, Sequence[str]]
-    meter_uwh: Mapping[str, int]
+    marks: Mapping[str, Mark]
+    measures: Mapping[str, Mapping[str, int]]
     late_slots: int
 
 
@@ -35,9 +44,9 @@ class Seen:
 class View:
     """A slot among its neighbours.
 
-    `run` is how many slots in a row, this one included, have exactly its energy. `near` is E_net of the other slots that are
-    remembered. `before_waits` and `after_waits`: that neighbour
-    is missing and may still come. `roles` are what each meter has measured so far.
+    `run` is how many slots in a row, this one included, have exactly its energy. `near` tells E_net of the other slots around
+    that are remembered. `before_waits` and `after_waits`: that neighbour is missing and may still come. `roles` are what each
+    meter should have measured. `disputed_days`: on so many days in a row before this one main and check meter disagreed.
     """
 
     here: Seen
@@ -46,10 +55,11 @@ class View:
     before_waits: bool
     after_waits: bool
     run: int
-    near: Sequence[int]
+    near: Callable[[], Sequence[int]]
     roles: Mapping[str, Sequence[str]]
     cap_uwh: int
-    policy: Policy
+    policy: Thresholds
+    disputed_days: int = 0
 
 
 Finding = tuple[Result, dict[str, Any]]
@@ -85,22 +95,39 @@ def _late(view: View) -> Finding | None:
 
 
 def _clock(view: View) -> Finding | None:
-    if view.before is None:
-        return None
-    for meter, (_, seq) in sorted(view.here.marks.items()):
-        earlier = view.before.marks.get(meter, (None, None))[1]
-        if seq is not None and earlier is not None and seq <= earlier:
-            return "warn", {"meter": meter, "seq": seq, "seq_before": earlier}
+    """V4: a clock that is off, was not set for long, or a sequence that does not rise with time."""
+    policy, worst = view.policy, None
+    for meter, mark in view.here.marks.items():
+        off, age = abs(mark.clock_us or 0), mark.sync_us or 0
+        inputs = {"meter": meter, "offset_us": mark.clock_us, "sync_age_us": mark.sync_us}
+        if 0 < policy.clock_max_ms * 1_000 < off or 0 < policy.sync_max_s * 1_000_000 < age:
+            return "suspect", inputs
+        if 0 < policy.clock_warn_ms * 1_000 < off:
+            worst = inputs
+    if worst is not None:
+        return "warn", worst
+    for meter, mark in view.here.marks.items() if view.before is not None else ():
+        earlier = view.before.marks[meter].seq if view.before is not None and meter in view.before.marks else None
+        if mark.seq is not None and earlier is not None and mark.seq <= earlier:
+            return "warn", {"meter": meter, "seq": mark.seq, "seq_before": earlier}
     return None
 
 
 def _missing(view: View) -> Finding | None:
-    for meter, (quality, _) in sorted(view.here.marks.items()):
-        if quality in ("missing", "integrated"):
-            return "suspect", {"meter": meter, "device_quality": quality}
-        absent = sorted(set(view.roles.get(meter, ())) - set(view.here.roles[meter]))
+    """V6: the device measured nothing, or lacks a measure it had; or a meter is silent that takes something off."""
+    here = view.here
+    for meter, mark in here.marks.items():
+        if mark.quality in ("missing", "integrated"):
+            return "suspect", {"meter": meter, "device_quality": mark.quality}
+        absent = [role for role in view.roles.get(meter, ()) if role not in here.measures[meter]]
         if absent:
             return "suspect", {"meter": meter, "not_measured": absent}
+    if view.policy.whole_station and here.net.method in ("node", "E2"):
+        for meter, roles in view.roles.items():
+            if meter not in here.marks and not meter.startswith(CHECK) and ("auxWh" in roles or "lossWh" in roles):
+                return "suspect", {"meter": meter, "silent": list(roles)}
+    if here.net.estimated:
+        return "warn", {"silent": "boundary", "method": here.net.method}
     return None
 
 
@@ -151,32 +178,65 @@ def _spike(view: View) -> Finding | None:
 
     Above the only neighbour that is known: held until the other comes.
     """
-    here = view.here.net.uwh
+    here, policy = view.here.net.uwh, view.policy
+    if policy.spike_ppm == 0:
+        return None
     known = [abs(side.net.uwh) for side in (view.before, view.after) if side is not None]
     waits = (view.before is None and view.before_waits) or (view.after is None and view.after_waits)
     if here <= 0 or not known or (len(known) == 1 and not waits):
         return None
-    third = sorted(view.near, reverse=True)[2] if len(view.near) > 2 else 0
-    base, policy = max(*known, third), view.policy
-    if here * PPM <= base * policy.spike_ppm or (here - base) * PPM <= view.cap_uwh * policy.spike_floor_ppm:
+    base = max(known)
+    if not _above(here, base, view):
+        return None
+    third = sorted(view.near(), reverse=True)[2:3]
+    base = max([base, *third])
+    if not _above(here, base, view):
         return None
     return "suspect", {"e_net_uwh": here, "base_uwh": base, "provisional": len(known) == 1}
 
 
+def _above(here: int, base: int, view: View) -> bool:
+    ppm, floor = view.policy.spike_ppm, view.policy.spike_floor_ppm
+    return here * PPM > base * ppm and (here - base) * PPM > view.cap_uwh * floor
+
+
 def _flat(view: View) -> Finding | None:
+    """V11: the same value again and again; longer, or for ever, where that is how the plant works."""
     here, policy, cap = view.here.net.uwh, view.policy, view.cap_uwh
-    if abs(here) * PPM <= cap * policy.flat_floor_ppm:
+    if view.run < 2 or abs(here) * PPM <= cap * policy.flat_floor_ppm:
         return None
     clipped = abs(abs(here) - cap) * PPM <= cap * policy.clip_ppm
     needed = policy.flat_clipped_slots if clipped else policy.flat_slots
-    return ("suspect", {"e_net_uwh": here, "slots": view.run, "max": needed - 1}) if view.run >= needed else None
+    return ("suspect", {"e_net_uwh": here, "slots": view.run, "max": needed - 1}) if 0 < needed <= view.run else None
+
+
+def _check(view: View) -> Finding | None:
+    """V14: the main meter against a check meter, measure by measure. The main one counts, until they differ for days."""
+    policy, measures = view.policy, view.here.measures
+    main = view.here.net.meter
+    if policy.check_ppm == 0 or main is None or main not in measures or len(measures) == 1:
+        return None
+    for check, given in measures.items():
+        if check == main or not check.startswith(CHECK):
+            continue
+        for name in ("exportWh", "importWh", "genWh"):
+            said, checked = measures[main].get(name), given.get(name)
+            if said is None or checked is None:
+                continue
+            allowed = max(policy.check_uwh, max(abs(said), abs(checked)) * policy.check_ppm // PPM)
+            if abs(said - checked) > allowed:
+                days = view.disputed_days + 1
+                held = 0 < policy.check_days <= days
+                inputs = {"measure": name, "main_uwh": said, "check_uwh": checked, "allowed_uwh": allowed, "days": days}
+                return "suspect" if held else "warn", {"main": main, "check": check, **inputs}
+    return None
 
 
 def _balance(view: View) -> Finding | None:
     """V15: what one payload says twice must agree; a boundary and what stands behind it roughly, since loads may be unmetered."""
     net, policy = view.here.net, view.policy
-    said = view.here.meter_uwh.get("main")
-    if net.method == "boundary" and said is not None and said != net.uwh and len(view.here.meter_uwh) == 1:
+    said = view.here.measures.get("main", {}).get("meterWh")
+    if net.method == "boundary" and said is not None and said != net.uwh and len(view.here.measures) == 1:
         return "suspect", {"meter_uwh": said, "boundary_uwh": net.uwh}
     if net.node_uwh is not None and net.gen_uwh is not None:
         allowed = max(policy.balance_uwh, abs(net.gen_uwh) * policy.balance_ppm // PPM)
@@ -185,14 +245,24 @@ def _balance(view: View) -> Finding | None:
     return None
 
 
+def _power(view: View) -> Finding | None:
+    """V16: the supply failed within the slot. What was measured holds; no line is drawn from it."""
+    for meter, mark in view.here.marks.items():
+        if mark.fail_us:
+            return "warn", {"meter": meter, "power_fail_us": mark.fail_us}
+    return None
+
+
 RULES = (
     Rule("V3", 1, "late", _late),
-    Rule("V4", 1, "clock or counter of the device out of order", _clock),
-    Rule("V6", 1, "nothing measured, or a measure missing that was there", _missing),
+    Rule("V4", 2, "clock off or not set, sequence out of order", _clock),
+    Rule("V6", 2, "nothing measured, or a measure or meter missing that was there", _missing),
     Rule("V7", 1, "register fell", _fell),
     Rule("V8", 1, "capacity and sign", _capacity),
     Rule("V9", 1, "register against interval", _register),
     Rule("V10", 1, "spike against neighbours", _spike),
-    Rule("V11", 1, "flat line", _flat),
+    Rule("V11", 2, "flat line", _flat),
+    Rule("V14", 1, "main against check meter", _check),
     Rule("V15", 1, "sum check", _balance),
+    Rule("V16", 1, "power failure", _power),
 )

@@ -20,7 +20,8 @@ from energy import repository
 from energy.ingest.service import QUALITY
 from energy.models import EnergyInterval, EnergyReading, EnergyStation, EnergyTenure
 from energy.partitions import Partitions
-from energy.policy import QUALITY_NAMES, RAW, Policy, StationParameters
+from energy.policies.book import book
+from energy.policy import QUALITY_NAMES, RAW, Policies, StationParameters
 from energy.repository import FAILED, STORED
 from energy.settle.rules import SlotResult, advance
 from energy.wire import interval_of
@@ -38,9 +39,9 @@ _IDLE_SECONDS = 0.25
 class QualityService:
     """Judges what ingest has queued."""
 
-    def __init__(self, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(self, clock: Clock, policies: Policies | None = None) -> None:
         self._clock = clock
-        self._policy = policy or Policy()
+        self._policies = policies or book()
         self._partitions = Partitions()
 
     async def evaluate(self, session: AsyncSession, *, limit: int = _BATCH) -> int:
@@ -71,7 +72,7 @@ class QualityService:
         parameters = StationParameters(station.id, tenure.rated_w, station.kind, station.k_safety_ppm)
         slot = max(slot_of(now), *(reading.slot for reading in readings))
         try:
-            step = advance(register, readings, slot=slot, parameters=parameters, policy=self._policy)
+            step = advance(register, readings, slot=slot, parameters=parameters, policy=self._policies.at(slot))
         except ValueError as error:  # a reading that the rules can't take must not stop those behind it
             log.error("quality.failed", station=str(station.id), error=str(error))
             failed = [SlotResult(number, 0, RAW, "none") for number in sorted({it.slot for it in readings})]

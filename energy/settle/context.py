@@ -5,72 +5,160 @@
 It is part of the state that nodes agree on, so its JSON form is exact and its size is bounded by the policy's horizon.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from edge.protocol import Interval
 from energy.estimate.rules import Gap
+from energy.quality.rules import Mark
 
-FORM = 1
+FORM = 2
 KEPT_SLOTS = 16  # of the newest slots; more than the longest run that a rule counts
 EXPECTED_SLOTS = 192  # a meter that was silent for longer is not waited for
+DAY_SLOTS = 96
+_DISPUTED_DAYS = 8  # a memory of differences between main and check meter
 
 _ENERGY = ("genWh", "auxWh", "lossWh", "importWh", "exportWh")
 _KEPT = (*_ENERGY, "meterWh", "chargeWh", "dischargeWh", "importRegisterWh", "exportRegisterWh", "genRegisterWh")
+_KEPT_SET = frozenset(_KEPT)
+_ROLES = tuple(sorted(_ENERGY))
+_COUNTERS = ("clockOffset", "syncAge", "powerFail")  # device counters that rules look at, s
+_UWH, _PROVISIONAL = 3, 7  # places in an entry's list
 
 
 @dataclass(slots=True)
 class Entry:
-    """A slot that was read. `uwh` is its E_net, `counted` what the net register holds of it, `fired` who suspects it for good."""
+    """A slot that was read. `uwh` is its E_net, `counted` what the net register holds of it, `fired` who suspects it for good.
+
+    `stand_in` tells that what is counted was estimated: another meter spoke for the boundary.
+    """
 
     measures: dict[str, dict[str, int]]
-    marks: dict[str, tuple[str | None, int | None]]
+    marks: dict[str, Mark]
     late_slots: int
     uwh: int = 0
     counted: int = 0
     quality: int = 0
     fired: list[str] = field(default_factory=list)
     provisional: bool = False
+    stand_in: bool = False
 
     def add(self, reading: Interval) -> None:
         """Take another meter's reading of the same slot; what was found before no longer holds."""
-        self.measures[reading.meter] = {name: value for name, value in reading.measures.items() if name in _KEPT}
-        self.marks[reading.meter] = (reading.quality, reading.seq)
+        self.measures[reading.meter] = {name: value for name, value in reading.measures.items() if name in _KEPT_SET}
+        self.marks[reading.meter] = _mark(reading)
+        if len(self.marks) > 1:  # the order of arrival must leave no trace
+            self.measures, self.marks = dict(sorted(self.measures.items())), dict(sorted(self.marks.items()))
         self.fired = []
 
-    def roles(self) -> dict[str, list[str]]:
-        """Which energies each meter measured."""
-        return {meter: sorted(set(given) & set(_ENERGY)) for meter, given in self.measures.items()}
-
     def to_list(self) -> list[Any]:
-        """JSON form."""
-        marks = {meter: list(mark) for meter, mark in self.marks.items()}
+        """JSON form: measures and marks as rows, what is absent at their ends left out."""
         return [
-            self.measures,
-            marks,
+            {meter: _row([given.get(name) for name in _KEPT]) for meter, given in self.measures.items()},
+            {meter: _row(list(mark)) for meter, mark in self.marks.items()},
             self.late_slots,
             self.uwh,
             self.counted,
             self.quality,
             self.fired,
-            self.provisional,
+            int(self.provisional),
+            int(self.stand_in),
         ]
 
     @classmethod
-    def from_list(cls, raw: Iterable[Any]) -> Self:
+    def from_list(cls, raw: Sequence[Any]) -> Self:
         """Read `to_list`."""
-        measures, marks, late, uwh, counted, quality, fired, provisional = raw
+        measures, marks, late, uwh, counted, quality, fired, provisional, stand_in = raw
         return cls(
-            {meter: dict(given) for meter, given in measures.items()},
-            {meter: (mark[0], mark[1]) for meter, mark in marks.items()},
+            {meter: _named(values) for meter, values in measures.items()},
+            {meter: Mark(*values) for meter, values in marks.items()},
             late,
             uwh,
             counted,
             quality,
             list(fired),
-            provisional,
+            bool(provisional),
+            bool(stand_in),
         )
+
+
+class Entries:
+    """The slots that were read, by number. One is decoded when it is looked at: most are only carried along."""
+
+    __slots__ = ("_known", "_raw")
+
+    def __init__(self, rows: Iterable[Sequence[Any]] = ()) -> None:
+        self._raw: dict[int, Sequence[Any]] = {row[0]: row[1] for row in rows}
+        self._known: dict[int, Entry] = {}
+
+    def __contains__(self, slot: int) -> bool:
+        return slot in self._raw or slot in self._known
+
+    def __getitem__(self, slot: int) -> Entry:
+        entry = self._known.get(slot)
+        if entry is None:
+            entry = self._known[slot] = Entry.from_list(self._raw[slot])
+        return entry
+
+    def __setitem__(self, slot: int, entry: Entry) -> None:
+        self._known[slot] = entry
+
+    def get(self, slot: int) -> Entry | None:
+        """The entry of a slot, or None."""
+        if slot not in self:
+            return None
+        return self[slot]
+
+    def slots(self) -> set[int]:
+        """Every slot that is remembered."""
+        return self._raw.keys() | self._known.keys()
+
+    def uwh(self, slot: int) -> int | None:
+        """E_net of a slot, µWh, or None if it is not remembered."""
+        known = self._known.get(slot)
+        if known is not None:
+            return known.uwh
+        raw = self._raw.get(slot)
+        return None if raw is None else int(raw[_UWH])
+
+    def waiting(self) -> list[int]:
+        """The slots about which a verdict waits for a neighbour."""
+        known = self._known
+        found = [slot for slot, row in self._raw.items() if row[_PROVISIONAL] and slot not in known]
+        return found + [slot for slot, entry in known.items() if entry.provisional]
+
+    def meters(self, slot: int) -> Collection[str]:
+        """The meters that spoke in a slot."""
+        known = self._known.get(slot)
+        return known.measures.keys() if known is not None else self._raw[slot][0].keys()
+
+    def forget(self, slot: int) -> None:
+        """Remember a slot no longer."""
+        self._raw.pop(slot, None)
+        self._known.pop(slot, None)
+
+    def to_rows(self) -> list[list[Any]]:
+        """JSON form: what was never looked at goes back as it came."""
+        known, raw = self._known, self._raw
+        return [[slot, known[slot].to_list() if slot in known else raw[slot]] for slot in sorted(self.slots())]
+
+
+def _mark(reading: Interval) -> Mark:
+    devices = reading.devices
+    if not devices:
+        return Mark(reading.quality, reading.seq)
+    return Mark(reading.quality, reading.seq, *(devices.get(name) for name in _COUNTERS))
+
+
+def _row(values: list[Any]) -> list[Any]:
+    while values and values[-1] is None:
+        values.pop()
+    return values
+
+
+def _named(values: Sequence[int | None]) -> dict[str, int]:
+    return {name: value for name, value in zip(_KEPT, values, strict=False) if value is not None}
 
 
 @dataclass(slots=True, eq=False)
@@ -95,25 +183,34 @@ class Hole:
 
 @dataclass(slots=True)
 class Meter:
-    """The newest slot that a meter was heard in, and that each of its measures was in."""
+    """The newest slot that a meter was heard in, and for each of its measures the first and the newest."""
 
     last: int
-    roles: dict[str, int]
+    roles: dict[str, tuple[int, int]]
 
-    def expected(self, slot: int) -> list[str]:
+    def expected(self, slot: int, *, from_first: bool) -> list[str]:
         """What it should have measured in a slot. A measure that is gone for two days was taken out on purpose."""
-        return sorted(role for role, last in self.roles.items() if last > slot - EXPECTED_SLOTS)
+        found = []
+        for role in _ROLES:
+            if role in self.roles:
+                first, last = self.roles[role]
+                if last > slot - EXPECTED_SLOTS and (first <= slot or not from_first):
+                    found.append(role)
+        return found
 
 
 @dataclass(slots=True)
 class Context:
-    """The memory itself. `first` and `through` are the oldest and the newest slot ever read."""
+    """The memory itself. `first` and `through` are the oldest and the newest slot ever read; `disputes` are days (slot // 96)
+    on which main and check meter disagreed.
+    """
 
     first: int | None = None
     through: int | None = None
-    entries: dict[int, Entry] = field(default_factory=dict)
+    entries: Entries = field(default_factory=Entries)
     holes: list[Hole] = field(default_factory=list)
     meters: dict[str, Meter] = field(default_factory=dict)
+    disputes: set[int] = field(default_factory=set)
 
     def due(self, slot: int) -> bool:
         """True if the slot is missing and expected. Before the first one that was read, nothing is."""
@@ -125,41 +222,60 @@ class Context:
         """The gap that holds a slot."""
         return next((hole for hole in self.holes if hole.gap.first <= slot <= hole.gap.last), None)
 
-    def hear(self, slot: int, entry: Entry) -> None:
+    def hear(self, slot: int, readings: Iterable[Interval]) -> None:
         """Remember which meter measures what."""
-        for meter, roles in entry.roles().items():
-            known = self.meters.setdefault(meter, Meter(slot, {}))
+        for reading in readings:
+            known = self.meters.setdefault(reading.meter, Meter(slot, {}))
             known.last = max(known.last, slot)
-            known.roles |= {role: max(known.roles.get(role, slot), slot) for role in roles}
+            for role in _ENERGY:
+                if role in reading.measures:
+                    first, last = known.roles.get(role, (slot, slot))
+                    known.roles[role] = (min(first, slot), max(last, slot))
+
+    def disputed_days(self, slot: int) -> int:
+        """On how many days in a row, up to the day before this slot's, main and check meter disagreed."""
+        day = slot // DAY_SLOTS
+        return next(back for back in range(_DISPUTED_DAYS + 1) if day - back - 1 not in self.disputes)
+
+    def missing(self, first: int, last: int) -> int:
+        """How many of these slots lie in gaps."""
+        overlaps = (min(hole.gap.last, last) - max(hole.gap.first, first) + 1 for hole in self.holes)
+        return sum(overlap for overlap in overlaps if overlap > 0)
 
     def prune(self, horizon_slots: int) -> None:
         """Forget what no rule needs any more. Gaps older than the horizon are closed: what was counted for them stays."""
         if self.through is None:
             return
-        oldest = self.through - horizon_slots
-        expected = {name for name, meter in self.meters.items() if meter.last > self.through - EXPECTED_SLOTS}
-        kept = {slot for slot in self.entries if slot > self.through - KEPT_SLOTS}
-        for slot, entry in self.entries.items():
-            if slot >= oldest:
-                if entry.provisional:
-                    kept |= {slot - 1, slot, slot + 1}
-                if not expected <= entry.measures.keys():
-                    kept.add(slot)
-        if self.first is not None and self.first >= oldest:
-            kept.add(self.first)  # an earlier one may still come, and its gap needs this end
-        self.entries = {slot: entry for slot, entry in self.entries.items() if slot in kept}
+        oldest, recent, entries = self.through - horizon_slots, self.through - KEPT_SLOTS, self.entries
+        aged = [slot for slot in entries.slots() if slot <= recent]
+        if aged:
+            expected = {name for name, meter in self.meters.items() if meter.last > self.through - EXPECTED_SLOTS}
+            kept = {self.first}  # an earlier one may still come, and its gap needs this end
+            for slot in entries.waiting():
+                kept |= {slot - 1, slot, slot + 1}
+            for slot in aged:
+                if slot < oldest or (slot not in kept and expected <= set(entries.meters(slot))):
+                    entries.forget(slot)
         self.holes = [hole for hole in self.holes if hole.gap.last >= oldest]
+        self.disputes = {day for day in self.disputes if day > self.through // DAY_SLOTS - _DISPUTED_DAYS}
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, in which equal memories are equal."""
-        return {
+        raw: dict[str, Any] = {
             "form": FORM,
             "first": self.first,
             "through": self.through,
-            "slots": {str(slot): entry.to_list() for slot, entry in sorted(self.entries.items())},
-            "holes": [hole.to_list() for hole in sorted(self.holes, key=lambda hole: hole.gap.first)],
-            "meters": {name: [meter.last, meter.roles] for name, meter in sorted(self.meters.items())},
+            "slots": self.entries.to_rows(),
+            "meters": {
+                name: [meter.last, {role: list(span) for role, span in sorted(meter.roles.items())}]
+                for name, meter in sorted(self.meters.items())
+            },
         }
+        if self.holes:
+            raw["holes"] = [hole.to_list() for hole in sorted(self.holes, key=lambda hole: hole.gap.first)]
+        if self.disputes:
+            raw["disputes"] = sorted(self.disputes)
+        return raw
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
@@ -171,7 +287,11 @@ class Context:
         return cls(
             raw["first"],
             raw["through"],
-            {int(slot): Entry.from_list(entry) for slot, entry in raw["slots"].items()},
-            [Hole.from_list(hole) for hole in raw["holes"]],
-            {name: Meter(last, dict(roles)) for name, (last, roles) in raw["meters"].items()},
+            Entries(raw["slots"]),
+            [Hole.from_list(hole) for hole in raw.get("holes", ())],
+            {
+                name: Meter(last, {role: (span[0], span[1]) for role, span in roles.items()})
+                for name, (last, roles) in raw["meters"].items()
+            },
+            set(raw.get("disputes", ())),
         )

@@ -15,7 +15,6 @@ from itertools import groupby
 from typing import Any, Self
 
 from edge.protocol import Interval
-from energy.net.rules import e_net
 from energy.policy import ESTIMATED, PPM, QUALITY_NAMES, RAW, VALIDATED, Policy, StationParameters, Verdict
 from energy.settle.context import Context
 from energy.settle.step import SlotResult, Step
@@ -33,7 +32,6 @@ __all__ = [
     "StationParameters",
     "Verdict",
     "advance",
-    "e_net",
 ]
 
 
@@ -106,7 +104,8 @@ def advance(
         if reading.slot > slot:
             raise ValueError(f"a reading of slot {reading.slot} can't be counted in the report of slot {slot}")
     ordered = sorted(readings, key=lambda reading: (reading.slot, reading.meter != "main", reading.meter))
-    step = Step(Context.from_json(register.context), slot, parameters, policy)
+    thresholds = policy.of(parameters.kind)
+    step = Step(Context.from_json(register.context), slot, parameters, thresholds)
     for number, group in groupby(ordered, key=lambda reading: reading.slot):
         step.take(number, list(group))
     step.judge()
@@ -118,7 +117,7 @@ def advance(
     own = step.context.entries.get(slot)
     fresh = [reading for reading in ordered if reading.slot == slot]
     counted = own.counted if own is not None and fresh else 0
-    step.context.prune(policy.horizon_slots)
+    step.context.prune(thresholds.horizon_slots)
     return Advance(
         register=Register(net, net_measured, mintable, measured, step.context.to_json()),
         verdicts=tuple(step.verdicts),

@@ -4,13 +4,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from edge.protocol import Interval
-from energy.estimate.rules import Estimate, Gap, estimate
-from energy.net.rules import NetEnergy, e_net, start_counters
-from energy.policy import ESTIMATED, PPM, RAW, VALIDATED, Policy, StationParameters, Verdict
+from energy.estimate.rules import Estimate, Gap, estimate, over_estimated
+from energy.net.rules import CHECK, NetEnergy, start_counters, station_net
+from energy.policy import ESTIMATED, PPM, RAW, VALIDATED, StationParameters, Thresholds, Verdict
 from energy.quality.rules import Seen, View, judge
-from energy.settle.context import KEPT_SLOTS, Context, Entry, Hole
+from energy.settle.context import DAY_SLOTS, KEPT_SLOTS, Context, Entry, Hole
+
+_BOUNDARY = frozenset({"importWh", "exportWh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class SlotResult:
 class Step:
     """The working of `energy.settle.rules.advance`. `measured` and `estimated` are what the step adds to the net register, µWh."""
 
-    def __init__(self, context: Context, slot: int, parameters: StationParameters, policy: Policy) -> None:
+    def __init__(self, context: Context, slot: int, parameters: StationParameters, policy: Thresholds) -> None:
         self.context = context
         self.measured = 0
         self.estimated = 0
@@ -40,7 +43,7 @@ class Step:
         self._judged: set[int] = set()
         self._new_holes: set[Hole] = set()
         self._split: set[int] = set()  # first slots of holes that were part of one before
-        self._nets: dict[int, NetEnergy] = {}
+        self._seen: dict[int, Seen] = {}
 
     def take(self, slot: int, readings: Sequence[Interval]) -> None:
         """Place all new readings of a slot. Raises ValueError for a meter that was counted already."""
@@ -54,31 +57,37 @@ class Step:
             if reading.meter in entry.measures:
                 raise ValueError(f"slot {slot} of meter {reading.meter} was counted already")
             entry.add(reading)
-        entry.uwh = self._net(slot).uwh
-        self.context.hear(slot, entry)
+        self.context.hear(slot, readings)
         self._touched.add(slot)
 
     def judge(self) -> None:
         """Let the rules look at every slot that is new, next to a new one, or in one row of equal values with it."""
         entries = self.context.entries
         for slot in self._touched:
-            near = {slot, slot - 1, slot + 1} & entries.keys()
-            self._judged |= near | self._row(slot)
+            entries[slot].uwh = self._look(slot).net.uwh
+        for slot in self._touched:
+            self._judged |= {near for near in (slot - 1, slot, slot + 1) if near in entries}
+            self._judged.update(self._row(slot))
         for slot in sorted(self._judged):
             self._judge(slot)
 
     def estimate(self) -> None:
         """Estimate the gaps that are new or whose neighbours changed."""
+        if not self.context.holes:
+            return
+        mint = self._policy.mint_estimated
         for hole in sorted(self.context.holes, key=lambda hole: hole.gap.first):
             fresh = hole in self._new_holes
             if fresh or {hole.gap.first - 1, hole.gap.last + 1} & self._judged:
                 prior = None if fresh else self._estimate(hole.gap)
                 hole.gap = self._bounded(hole.gap)
                 found = self._estimate(hole.gap)
-                counted = found.counted(mint=self._policy.mint_estimated)
-                self.estimated += counted - hole.counted
-                hole.counted = counted
                 self._tell(hole.gap, found, prior, fresh)
+            elif not mint:
+                continue  # what a gap of its own is worth changes only with its neighbours
+            counted = self._estimate(hole.gap).counted(mint=mint and self._over(hole.gap) is None)
+            self.estimated += counted - hole.counted
+            hole.counted = counted
 
     def _place(self, slot: int) -> bool:
         """Make room for a slot: extend the row at either end or cut a gap. False if the slot is closed."""
@@ -123,7 +132,7 @@ class Step:
 
     def _closed(self, slot: int, readings: Iterable[Interval]) -> None:
         """A further meter of a slot that is no longer kept: only what lowers the register still counts."""
-        by_boundary = any({"importWh", "exportWh"} & set(meter.roles) for meter in self.context.meters.values())
+        by_boundary = any(_BOUNDARY & meter.roles.keys() for meter in self.context.meters.values())
         lowers = 0
         for reading in readings:
             aux, loss = (max(reading.measures.get(name, 0), 0) for name in ("auxWh", "lossWh"))
@@ -133,82 +142,119 @@ class Step:
         self.measured += lowers
         self.verdicts.append(Verdict("V3", 1, slot, "suspect", {"closed": True, "counted_uwh": lowers}))
 
-    def _row(self, slot: int) -> set[int]:
+    def _row(self, slot: int) -> range:
         """The slots in a row around one that have exactly its energy; zeros, every night, make no row."""
-        entries = self.context.entries
-        energy, row = entries[slot].uwh, {slot}
-        for direction in (-1, 1) if energy else ():
-            other = slot + direction
-            while other in entries and entries[other].uwh == energy:
-                row.add(other)
-                other += direction
-        return row
+        uwh_of = self.context.entries.uwh
+        energy, first, last = uwh_of(slot), slot, slot
+        if energy:
+            while uwh_of(first - 1) == energy:
+                first -= 1
+            while uwh_of(last + 1) == energy:
+                last += 1
+        return range(first, last + 1)
 
     def _judge(self, slot: int) -> None:
-        entry, net = self.context.entries[slot], self._net(slot)
+        entry, net = self.context.entries[slot], self._look(slot).net
+        entry.uwh = net.uwh
         verdicts = judge(self._view(slot))
         suspicions = [verdict for verdict in verdicts if verdict.result == "suspect"]
         firm = {verdict.rule for verdict in suspicions if not verdict.provisional}
         # a neighbour that is no longer kept can't clear what was found while it was there
         entry.fired = sorted(firm | set(entry.fired))
         entry.provisional = any(verdict.provisional for verdict in suspicions)
-        quality = RAW if entry.fired or entry.provisional else VALIDATED
-        counted = net.uwh if net.uwh < 0 or quality == VALIDATED else 0
+        quality = RAW if entry.fired or entry.provisional else ESTIMATED if net.estimated else VALIDATED
+        counted = net.uwh if net.uwh < 0 or quality == VALIDATED or self._mints(net, quality) else 0
         if slot in self._touched or quality != entry.quality or counted != entry.counted:
             self.results[slot] = SlotResult(slot, net.uwh, quality, net.method, verdicts)
             self.verdicts.extend(verdicts)
-        self.measured += counted - entry.counted
-        entry.counted, entry.quality = counted, quality
+        if any(verdict.rule == "V14" for verdict in verdicts):
+            self.context.disputes.add(slot // DAY_SLOTS)
+        self._count(-entry.counted, stand_in=entry.stand_in)
+        self._count(counted, stand_in=net.estimated)
+        entry.counted, entry.quality, entry.stand_in = counted, quality, net.estimated
+
+    def _mints(self, net: NetEnergy, quality: int) -> bool:
+        policy = self._policy
+        return quality == ESTIMATED and (policy.mint_check if net.method == "E1" else policy.mint_node)
+
+    def _count(self, uwh: int, *, stand_in: bool) -> None:
+        if stand_in:
+            self.estimated += uwh
+        else:
+            self.measured += uwh
 
     def _view(self, slot: int) -> View:
-        entries, context = self.context.entries, self.context
-        before, after = slot - 1, slot + 1
+        context, policy = self.context, self._policy
+        entries, before, after = context.entries, slot - 1, slot + 1
         return View(
-            here=self._seen(slot),
-            before=self._seen(before) if before in entries else None,
-            after=self._seen(after) if after in entries else None,
+            here=self._look(slot),
+            before=self._look(before) if before in entries else None,
+            after=self._look(after) if after in entries else None,
             before_waits=context.due(before),
             after_waits=context.due(after),
             run=len(self._row(slot)),
-            near=[entries[other].uwh for other in entries if other != slot and abs(other - slot) <= KEPT_SLOTS],
-            roles={name: meter.expected(slot) for name, meter in context.meters.items()},
-            cap_uwh=self._parameters.cap_uwh,
-            policy=self._policy,
+            near=partial(self._near, slot),
+            roles={
+                name: meter.expected(slot, from_first=policy.whole_station) for name, meter in context.meters.items()
+            },
+            cap_uwh=self._parameters.cap_uwh(slot),
+            policy=policy,
+            disputed_days=context.disputed_days(slot) if context.disputes else 0,
         )
 
-    def _seen(self, slot: int) -> Seen:
-        entry = self.context.entries[slot]
-        said = {meter: given["meterWh"] for meter, given in entry.measures.items()}
-        return Seen(slot, self._net(slot), entry.marks, entry.roles(), said, entry.late_slots)
+    def _near(self, slot: int) -> list[int]:
+        around = (self.context.entries.uwh(other) for other in range(slot - KEPT_SLOTS, slot + KEPT_SLOTS + 1))
+        return [uwh for other, uwh in enumerate(around, slot - KEPT_SLOTS) if uwh is not None and other != slot]
 
-    def _net(self, slot: int) -> NetEnergy:
-        if slot not in self._nets:
-            self._nets[slot] = e_net(self.context.entries[slot].measures, self._parameters.k_safety_ppm)
-        return self._nets[slot]
+    def _look(self, slot: int) -> Seen:
+        """A slot as the rules see it. It is looked at only after every reading was placed."""
+        seen = self._seen.get(slot)
+        if seen is None:
+            entry = self.context.entries[slot]
+            due = self._policy.whole_station and self._boundary_due(slot)
+            net = station_net(entry.measures, self._parameters.k_safety_ppm, boundary_due=due)
+            seen = self._seen[slot] = Seen(slot, net, entry.marks, entry.measures, entry.late_slots)
+        return seen
+
+    def _boundary_due(self, slot: int) -> bool:
+        return any(
+            not _BOUNDARY.isdisjoint(meter.expected(slot, from_first=True))
+            for name, meter in self.context.meters.items()
+            if not name.startswith(CHECK)
+        )
 
     def _bounded(self, gap: Gap) -> Gap:
-        """The gap with what its neighbours say now. A neighbour that is suspect is no end of a line."""
-        left, right = self.context.entries.get(gap.first - 1), self.context.entries.get(gap.last + 1)
-        if left is not None:
-            net = self._net(gap.first - 1)
-            gap = replace(gap, before=net.counters or None, left_uwh=net.uwh if left.quality == VALIDATED else None)
-        if right is not None:
-            net = self._net(gap.last + 1)
-            gap = replace(
-                gap, after=start_counters(net) or None, right_uwh=net.uwh if right.quality == VALIDATED else None
-            )
+        """The gap with what its neighbours say now. A neighbour that is suspect, or had no power, is no end of a line."""
+        if gap.first - 1 in self.context.entries:
+            net, straight = self._end(gap.first - 1)
+            gap = replace(gap, before=net.counters or None, left_uwh=net.uwh if straight else None)
+        if gap.last + 1 in self.context.entries:
+            net, straight = self._end(gap.last + 1)
+            gap = replace(gap, after=start_counters(net) or None, right_uwh=net.uwh if straight else None)
         return gap
 
+    def _end(self, slot: int) -> tuple[NetEnergy, bool]:
+        entry = self.context.entries[slot]
+        dark = self._policy.whole_station and any(mark.fail_us for mark in entry.marks.values())
+        return self._look(slot).net, entry.quality == VALIDATED and not dark
+
     def _estimate(self, gap: Gap) -> Estimate:
-        return estimate(gap, cap_uwh=self._parameters.cap_uwh, policy=self._policy)
+        return estimate(gap, cap_uwh=self._parameters.cap_uwh(gap.first), policy=self._policy)
+
+    def _over(self, gap: Gap) -> dict[str, int] | None:
+        return over_estimated(gap, self.context.missing, self._policy)
 
     def _tell(self, gap: Gap, found: Estimate, prior: Estimate | None, fresh: bool) -> None:
         known = not fresh or gap.first in self._split
         if known and (gap.slots > self._policy.gap_slots or (prior is not None and prior.values == found.values)):
             return  # its slots were told before and are worth the same
         inputs = {"first": gap.first, "last": gap.last, "method": found.method, "register_uwh": found.total}
+        told = [Verdict("V5", 1, gap.first, "gap", inputs)]
+        too_much = self._over(gap)
+        if too_much is not None:
+            told.append(Verdict("V17", 1, gap.first, "hold", too_much))
         if not known:
-            self.verdicts.append(Verdict("V5", 1, gap.first, "gap", inputs))
+            self.verdicts.extend(told)
         for slot, value in enumerate(found.values, start=gap.first):
-            verdict = Verdict("V5", 1, slot, "gap", inputs)
-            self.results[slot] = SlotResult(slot, value, ESTIMATED, found.method, (verdict,))
+            verdicts = tuple(replace(verdict, slot=slot) for verdict in told)
+            self.results[slot] = SlotResult(slot, value, ESTIMATED, found.method, verdicts)

@@ -22,7 +22,8 @@ from chain.signer import LocalSigner
 from chain.transactions import TransactionSender
 from edge.protocol import Interval, SignedInterval, sign
 from energy.models import EnergyMeter, EnergyStation, EnergyTenure
-from energy.settle.rules import Policy, advance
+from energy.policies.book import book
+from energy.settle.rules import advance
 from kit.clock import FixedClock
 from kit.database import Database
 from kit.ids import address_bytes
@@ -78,7 +79,7 @@ class Member:
         self.number = number
         self.database_url = database_url
         self.port = port
-        self.policy = Policy()
+        self.policy = book().version(1)
         self.advance: Advancer = advance
         self.kind: type[Node] = Node
         self.node: Node

@@ -11,7 +11,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from energy.models import EnergyIncluded
-from energy.settle.rules import Advance, Policy, advance
+from energy.policies.book import book
+from energy.settle.rules import Advance, advance
 from kit.errors import Conflict, Refused
 from kit.units import UWH_PER_WH
 from oracle.models import OracleDisagreement
@@ -127,7 +128,7 @@ async def test_two_against_two_gives_no_report_and_the_next_slot_covers_it_after
     grid.pass_slots()
     for member in grid.members[2:]:
         await member.stop()
-        member.policy = Policy(version=2)
+        member.policy = book().version(2)
         await member.start()
     slot = grid.pass_slots()
     await grid.everyone_hears(station.reading(slot, 30))
@@ -142,7 +143,7 @@ async def test_two_against_two_gives_no_report_and_the_next_slot_covers_it_after
 
     for member in grid.members[2:]:
         await member.stop()
-        member.policy = Policy()
+        member.policy = book().version(1)
         await member.start()
     # everybody is bound: this slot is lost for ever
     stuck = await grid.members[1].node.propose(E, slot)

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from energy.estimate.rules import Gap, estimate, scale
 from energy.net.rules import e_net, register_energy, start_counters
-from energy.policy import Policy
+from energy.policies.book import book
 
 KWH = 10**9
 CAP = 10 * KWH
+POLICY = book().newest.of(0)
 PPM = 1_000_000
 
 energy = st.integers(-(10**12), 10**12)
@@ -81,7 +82,7 @@ def test_a_generation_is_scaled_without_a_negative_slot(shape: list[int], total:
 
 @given(energy, energy, st.integers(1, 8))
 def test_a_line_stays_between_its_ends(left: int, right: int, slots: int) -> None:
-    found = estimate(Gap(1, slots, left_uwh=left, right_uwh=right), cap_uwh=CAP, policy=Policy())
+    found = estimate(Gap(1, slots, left_uwh=left, right_uwh=right), cap_uwh=CAP, policy=POLICY)
     assert found.method == "E3"
     assert all(min(left, right) <= value <= max(left, right) for value in found.values)
     assert sorted(found.values, reverse=left > right) == list(found.values)
@@ -96,18 +97,21 @@ def test_a_line_stays_between_its_ends(left: int, right: int, slots: int) -> Non
         (Gap(1, 2, {"genWh": 9}, {"genWh": 0}, 1, 4), "E3", (2, 3), None),
         (Gap(1, 2, {"genWh": 0}, {"genWh": 26 * KWH}, 1, 4), "E3", (2, 3), None),
         (Gap(1, 2, {"genWh": 0}, None, 1, None), "E6", (0, 0), None),
-        (Gap(1, 9, {"genWh": 0}, {"genWh": 9}, 1, 4), "E6", (0,) * 9, 9),
+        (Gap(1, 9, {"genWh": 0}, {"genWh": 9}, 1, 4), "E5", (0,) * 9, 9),
+        (Gap(1, 9, None, None, 1, 4), "E6", (0,) * 9, None),
     ],
-    ids=["registers", "registers and neighbours", "a register fell", "not believable", "nothing", "too long"],
+    ids=["registers", "registers and neighbours", "fell", "not believable", "nothing", "long", "long, no registers"],
 )
 def test_the_ladder(gap: Gap, method: str, values: tuple[int, ...], total: int | None) -> None:
-    found = estimate(gap, cap_uwh=CAP, policy=Policy())
+    found = estimate(gap, cap_uwh=CAP, policy=POLICY)
     assert (found.method, found.values, found.total) == (method, values, total)
     assert found.counted(mint=False) == 0
 
 
-def test_a_long_gaps_deficit_counts_and_its_surplus_never() -> None:
-    down = estimate(Gap(1, 9, {"importWh": 0}, {"importWh": 9}), cap_uwh=CAP, policy=Policy())
+def test_a_long_gaps_deficit_counts_and_its_surplus_only_by_policy() -> None:
+    down = estimate(Gap(1, 9, {"importWh": 0}, {"importWh": 9}), cap_uwh=CAP, policy=POLICY)
     assert (down.counted(mint=False), down.counted(mint=True)) == (-9, -9)
-    up = estimate(Gap(1, 9, {"genWh": 0}, {"genWh": 9}), cap_uwh=CAP, policy=Policy())
-    assert (up.counted(mint=False), up.counted(mint=True)) == (0, 0)
+    up = estimate(Gap(1, 9, {"genWh": 0}, {"genWh": 9}), cap_uwh=CAP, policy=POLICY)
+    assert (up.counted(mint=False), up.counted(mint=True)) == (0, 9)
+    first = estimate(Gap(1, 9, {"genWh": 0}, {"genWh": 9}), cap_uwh=CAP, policy=book().version(1).of(0))
+    assert (first.method, first.counted(mint=True)) == ("E6", 0)

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from edge.protocol import Interval
-from energy.settle.rules import ESTIMATED, RAW, Advance, Policy, Register, SlotResult, StationParameters, advance
+from energy.policies.book import book
+from energy.settle.rules import ESTIMATED, RAW, Advance, Register, SlotResult, StationParameters, advance
 from simulator.library import load
 
 STATION = UUID(int=7)
@@ -40,7 +41,7 @@ def replay(rated_w: int, given: list[Interval]) -> tuple[list[Advance], dict[int
     register, steps, results = Register(), [], {}
     parameters = StationParameters(STATION, rated_w)
     for reading in given:
-        steps.append(advance(register, [reading], slot=reading.slot, parameters=parameters, policy=Policy()))
+        steps.append(advance(register, [reading], slot=reading.slot, parameters=parameters, policy=book().newest))
         register = steps[-1].register
         results |= {result.slot: result for result in steps[-1].slots}
     return steps, results
@@ -86,4 +87,4 @@ def test_planted_faults_are_found_and_cost_nobody_but_their_slots() -> None:
 
 def replay_late(register: Register, rated_w: int, late: list[Interval]) -> list[Advance]:
     parameters = StationParameters(STATION, rated_w)
-    return [advance(register, late, slot=WEEK, parameters=parameters, policy=Policy())]
+    return [advance(register, late, slot=WEEK, parameters=parameters, policy=book().newest)]
