@@ -19,7 +19,9 @@ from edge.buffer import BUFFER_FILE, Buffer, BufferFault
 from edge.clock import ClockError
 from edge.protocol import SLOT_SECONDS
 from edge.registers import MapError
+from edge.scan_command import maps_command, scan_command
 from edge.settings import CONFIG, EdgeSettings, SettingsError
+from edge.testmap_command import test_map_command
 
 _data_dir = click.option(
     "--data-dir",
@@ -34,6 +36,10 @@ _data_dir = click.option(
 @click.group("edge", help="The station agent: reads a meter, signs intervals, keeps them until the server has them.")
 def cli() -> None:
     """Group of the agent's commands; settings come from GREENCORE_EDGE_* (docs/edge.md)."""
+
+
+for _command in (maps_command, scan_command, test_map_command):
+    cli.add_command(_command)
 
 
 @cli.command("run", help="Run the agent until SIGTERM or Ctrl-C.")

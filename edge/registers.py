@@ -40,7 +40,7 @@ from edge.register_map import (
 __all__ = [
     "BALANCE_ROLES", "COUNT_MAX", "DEVICE_ROLE", "MAPS", "MEASURE_OF_ROLE", "Absent", "Check", "Expectation", "MapError",
     "Register", "RegisterMap", "Value", "ValueType", "WordOrder", "decode", "decode_documents",
-    "decode_power", "decode_status", "decode_words", "known", "load", "parse", "parse_document", "plan",
+    "decode_power", "decode_status", "decode_words", "known", "load", "measure", "parse", "parse_document", "plan",
 ]  # fmt: skip
 
 MAPS = Path(__file__).parent / "maps"
@@ -120,12 +120,12 @@ def plan(register_map: RegisterMap) -> list[tuple[int, int]]:
 
 def decode(register_map: RegisterMap, words: Mapping[int, int]) -> dict[str, Value | Absent]:
     """Every counter of a map from words by address. Words that are missing raise KeyError: a short read is no value."""
-    return {register.name: _measure(register_map, register, words) for register in register_map.counters()}
+    return {register.name: measure(register_map, register, words) for register in register_map.counters()}
 
 
 def decode_power(register_map: RegisterMap, words: Mapping[int, int]) -> dict[str, Value | Absent]:
     """Every register with role `power`, µW, signed: positive is delivered. Words that are missing raise KeyError."""
-    return {register.name: _measure(register_map, register, words) for register in register_map.powers()}
+    return {register.name: measure(register_map, register, words) for register in register_map.powers()}
 
 
 def decode_status(register_map: RegisterMap, words: Mapping[int, int]) -> dict[str, bool]:
@@ -168,7 +168,8 @@ def decode_documents(register_map: RegisterMap, documents: Mapping[str, object])
     return {it.name: _weigh(it, _number(it, documents[it.path or register_map.path])) for it in wanted}
 
 
-def _measure(register_map: RegisterMap, register: Register, words: Mapping[int, int]) -> Value | Absent:
+def measure(register_map: RegisterMap, register: Register, words: Mapping[int, int]) -> Value | Absent:
+    """One counter or power from words by address. Words that are missing raise KeyError."""
     found = _raw(register_map, register, words)
     if (scale_register := register_map.scale_of(register)) is None:
         return _weigh(register, found)

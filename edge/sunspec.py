@@ -15,6 +15,7 @@ from edge.modbus import MeterError
 from edge.register_map import Expectation, MapError, Register, RegisterMap, check
 from edge.sunspec_models import COMMON, MODELS, Kind, Model, Point
 
+DISCOVER = "sunspec"  # the map name that stands for "ask the device"
 BASES = (40000, 0, 50000)
 MARKER = [0x5375, 0x6E53]  # 'SunS'
 END = 0xFFFF
@@ -28,6 +29,10 @@ Read = Callable[[int, int], Awaitable[list[int]]]
 
 class SunSpecError(MapError):
     """The device is no SunSpec device, or describes itself in a way that cannot be used; the message says where."""
+
+
+class NoSunSpec(SunSpecError):
+    """There is no SunSpec marker anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +136,7 @@ async def _base(read: Read) -> int:
             return base
     if refused is not None and not answered:
         raise refused
-    raise SunSpecError(
-        f"no SunSpec marker at {', '.join(map(str, BASES))}: the device is none, or SunSpec is off in it"
-    )
+    raise NoSunSpec(f"no SunSpec marker at {', '.join(map(str, BASES))}: the device is none, or SunSpec is off in it")
 
 
 async def _models(read: Read, base: int) -> list[Placed]:
