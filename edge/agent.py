@@ -26,12 +26,12 @@ from edge.buffer import Buffer, BufferFault
 from edge.clock import Clock
 from edge.collector import Agent, Collector, text
 from edge.delivery import Delivery
-from edge.delivery_mqtt import MqttTransport
-from edge.delivery_rest import RestTransport
 from edge.doors import Doors
 from edge.registers import load
 from edge.settings import EdgeSettings
 from edge.status import Status
+from edge.transports import transport_of
+from edge.watchdog import watch
 
 STATUS_PERIOD_S = 0.25
 CANCEL_AGAIN_S = 2.0
@@ -40,7 +40,7 @@ log = structlog.get_logger("edge.agent")
 
 
 async def run(settings: EdgeSettings) -> None:
-    """Run until SIGTERM or SIGINT. Raises MapError, DeviceKeyError, BufferFault if the agent cannot start."""
+    """Run until SIGTERM or SIGINT. Raises MapError, DeviceKeyError, BufferFault, TlsError if the agent cannot start."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -60,19 +60,15 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (
         _only_one(settings.data_dir),
-        Buffer(settings.data_dir) as buffer,
+        Buffer(settings.data_dir, settings.reserve_mb << 20) as buffer,
         ThreadPoolExecutor(1, thread_name_prefix="buffer") as writer,
     ):
         buffer.claim(str(settings.station))
-        key = keys.load_or_create(settings.data_dir)
+        key = keys.load_or_create(settings.data_dir, settings.source)
         status = Status(settings.data_dir, _about(settings, key))
         status.buffer(buffer.counts(), buffer.totals())
-        delivery = Delivery(settings, buffer, writer, clock, status)
-        if settings.transport == "mqtt":
-            transport: MqttTransport | RestTransport = MqttTransport(settings, delivery.receive)
-        else:
-            transport = RestTransport(settings.api_url, settings.delivery_timeout_s, delivery.receive)
-        delivery.transport = transport
+        delivery = Delivery(settings, buffer, writer, clock, status, key)
+        delivery.transport = transport = transport_of(settings, delivery.receive)
         shared = Agent(settings, key, buffer, writer, clock, status, delivery)
         collectors = [Collector(shared, meter, maps[meter.id], doors.meter(meter)) for meter in settings.all_meters]
         log.info("started", station=str(settings.station), meters=list(maps), public_key=keys.public_hex(key))
@@ -81,6 +77,7 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
             delivery.run(),
             transport.run(),
             _write_status(status, clock),
+            watch(writer),
         )
         try:
             await _until(stop, [asyncio.create_task(loop) for loop in loops])

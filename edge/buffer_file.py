@@ -32,7 +32,7 @@ from edge.intervals import BuilderState
 from edge.protocol import FIRST, Receipt
 
 BUSY_S = 10  # a person's command may hold the lock for a moment
-_ROW = "seq, meter, slot, hash, wire, state, code, detail, attempts"
+_ROW = "seq, meter, slot, hash, wire, state, code, detail, attempts, envelope IS NOT NULL"
 
 
 class BufferFile:

@@ -53,7 +53,10 @@ class BufferFault(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One interval of the buffer. `wire` is the JSON that is sent, `hash` the identity that a receipt names."""
+    """One interval of the buffer. `wire` is the JSON that is sent, `hash` the identity that a receipt names.
+
+    `enveloped`: it is, or once was, in an envelope.
+    """
 
     seq: int
     meter: str
@@ -64,6 +67,7 @@ class Row:
     code: str
     detail: str
     attempts: int
+    enveloped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,24 @@ interval's hash. No answer, a broker's acknowledgement, an unsigned or foreign r
 
 import asyncio
 import random
+import secrets
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Protocol, TypeVar
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.buffer import Buffer, Row
+from edge.buffer import Buffer
+from edge.buffer_tables import Row, Sealed
 from edge.clock import Clock
+from edge.envelope import sealer
+from edge.intervals import SLOT_MS
 from edge.protocol import ProtocolError, Receipt, decode_receipts
+from edge.schedule import flush_ms, jitter_ms, upload_ms
 from edge.settings import EdgeSettings
+from edge.skew import Skew
 from edge.status import Status
 
 T = TypeVar("T")
@@ -47,15 +55,30 @@ class Transport(Protocol):
 
 
 class Delivery:
-    """Moves pending intervals to the server. One at a time; woken by the agent whenever there is something new."""
+    """Moves pending intervals to the server. One at a time; woken by the agent whenever there is something new.
 
-    def __init__(self, settings: EdgeSettings, buffer: Buffer, writer: Executor, clock: Clock, status: Status) -> None:
+    With a `key`, intervals that wait together go in envelopes; without, each goes under its own signature.
+    """
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        buffer: Buffer,
+        writer: Executor,
+        clock: Clock,
+        status: Status,
+        key: Ed25519PrivateKey | None = None,
+    ) -> None:
         self._settings = settings
         self._buffer = buffer
         self._writer = writer
         self._clock = clock
         self._status = status
         self._wake = asyncio.Event()
+        self._skew = Skew(clock)
+        boot_id = secrets.token_hex(8)
+        self._seal = sealer(settings.station, key, boot_id) if key is not None and settings.envelope > 1 else None
+        self._jitter_ms = jitter_ms(settings.upload_jitter_s, settings.source == "demo" or clock.speed != 1)
         self.transport: Transport | None = None
 
     def wake(self) -> None:
@@ -68,19 +91,43 @@ class Delivery:
         while True:
             self._wake.clear()
             try:
-                idle = await self._pass()
-                failures = 0
-                self._status.update(delivery_error=None)
-                pause = self._settings.retry_max_s if idle else 0.0
-            except NotDelivered as error:
+                if await self._its_time():
+                    idle = await self._pass()
+                    failures = 0
+                    self._status.update(delivery_error=None)
+                else:
+                    idle = True
+            except (NotDelivered, sqlite3.Error) as error:
                 failures += 1
-                pause = self._backoff(failures, error.after_s)
+                pause = self._backoff(failures, getattr(error, "after_s", None))
                 self._status.update(delivery_error=str(error))
                 log.warning("not_delivered", error=str(error), failures=failures, retry_in_s=round(pause, 1))
-                await asyncio.sleep(pause)
+                await asyncio.sleep(min(pause, self._until_flush_s()))
                 continue
-            if pause:
-                await self._sleep_until_woken(pause)
+            if idle:
+                await self._sleep_until_woken(min(self._settings.retry_max_s, self._until_flush_s()))
+                await self._its_turn()
+
+    async def _its_time(self) -> bool:
+        """False on a metered link until the next flush of the day, unless something still waits from before the last."""
+        if self._settings.link == "always":
+            return True
+        rows = await self._on_disk(lambda: self._buffer.pending(1))
+        last_ms, _ = flush_ms(self._clock.now_ms(), self._settings.station)
+        due = bool(rows) and (rows[0].slot + 1) * SLOT_MS <= last_ms
+        if not due:
+            await self._tidy()
+        return due
+
+    async def _its_turn(self) -> None:
+        """Wait for the station's place after the quarter hour, so that a million of them do not come at once."""
+        now_ms = self._clock.now_ms()
+        await self._clock.sleep_until(upload_ms(now_ms, self._settings.station, self._jitter_ms))
+
+    def _until_flush_s(self) -> float:
+        now_ms = self._clock.now_ms()
+        _, next_ms = flush_ms(now_ms, self._settings.station)
+        return (next_ms - now_ms) / 1000 / self._clock.speed
 
     async def receive(self, data: bytes) -> set[bytes]:
         """Apply receipts that came in, from whatever channel. Returns the hashes that the server has signed for."""
@@ -98,7 +145,12 @@ class Delivery:
                 log.warning("receipt_ignored", reason=reason, key_id=receipt.keyId, home=receipt.homeId)
                 continue
             moved = await self._on_disk(lambda it=receipt: self._buffer.receive(it, self._clock.now_ms()))  # type: ignore[misc]
-            settled |= {bytes.fromhex(line.hash[2:]) for line in receipt.receipts if len(line.hash) == 66}
+            hashes = {bytes.fromhex(line.hash[2:]) for line in receipt.receipts if len(line.hash) == 66}
+            settled |= hashes
+            if (skew := self._skew.heard(receipt.serverTime, hashes)) is not None:
+                self._status.update(clock_skew_s=skew.offset_s, clock_skew_uncertainty_s=skew.uncertainty_s)
+                if skew.alarming:
+                    log.warning("clock_skew", offset_s=skew.offset_s, uncertainty_s=skew.uncertainty_s)
             if moved:
                 log.info("receipt", **moved)
             for line in receipt.receipts:
@@ -109,25 +161,55 @@ class Delivery:
 
     async def _pass(self) -> bool:
         """Deliver one batch; True if nothing is left to do for now. Raises NotDelivered."""
-        rows = await self._on_disk(lambda: self._buffer.pending(self._settings.batch, attempts_below=1))
+        envelope = await self._on_disk(self._buffer.open_envelope)
+        if envelope is None:
+            batch = self._settings.batch
+            rows = await self._on_disk(lambda: self._buffer.pending(batch, attempts_below=1, loose=True))
+            fresh = [row for row in rows if not row.enveloped]
+            if rows and len(fresh) == len(rows) and len(rows) > 1:
+                envelope = await self._sealed(rows[: self._settings.envelope])
+        if envelope is not None:
+            await self._deliver_envelope(envelope)
+            return False
         if rows:
-            await self._deliver(rows)
+            await self._deliver([row for row in rows if row.enveloped] or rows)
             return False
         # refused whole before: alone, and only when nothing else waits, so that they hold up nobody
         for row in await self._on_disk(lambda: self._buffer.pending(self._settings.batch)):
             await self._deliver([row])
+        await self._tidy()
+        return True
+
+    async def _tidy(self) -> None:
         now_ms = self._clock.now_ms()
         await self._on_disk(lambda: self._buffer.prune(now_ms, self._settings.retention_s))
         await self._refresh()
-        return True
+
+    async def _sealed(self, rows: Sequence[Row]) -> Sealed | None:
+        """An envelope of these rows; None if there are to be none, or if a row is not what was stored."""
+        seal = self._seal
+        if seal is None:
+            return None
+        try:
+            made = await self._on_disk(lambda: self._buffer.seal(rows, seal))
+        except ProtocolError as error:
+            log.error("not_sealed", error=str(error))
+            return None
+        self._status.count("envelopes")
+        return made
+
+    async def _deliver_envelope(self, envelope: Sealed) -> None:
+        """Send an envelope as it was made; if the server refuses it whole, its intervals go under their own signatures."""
+        try:
+            await self._send(envelope.wire, envelope.inside)
+        except Refused as error:
+            log.error("envelope_refused", hash=envelope.hash.hex(), error=str(error))
+            await self._on_disk(lambda: self._buffer.open_up(envelope))
 
     async def _deliver(self, rows: Sequence[Row]) -> None:
         """Send rows in one delivery; halve it while the server refuses it, until the poison stands alone."""
-        transport = self.transport
-        if transport is None:
-            raise NotDelivered("no transport")
         try:
-            await transport.send(b"[" + b",".join(row.wire for row in rows) + b"]", frozenset(row.hash for row in rows))
+            await self._send(b"[" + b",".join(row.wire for row in rows) + b"]", frozenset(row.hash for row in rows))
         except Refused as error:
             if len(rows) == 1:
                 seq, why = rows[0].seq, str(error)
@@ -139,6 +221,12 @@ class Delivery:
             middle = len(rows) // 2
             await self._deliver(rows[:middle])
             await self._deliver(rows[middle:])
+
+    async def _send(self, payload: bytes, hashes: frozenset[bytes]) -> None:
+        if self.transport is None:
+            raise NotDelivered("no transport")
+        self._skew.sending(hashes)
+        await self.transport.send(payload, hashes)
 
     def _why_not(self, receipt: Receipt) -> str:
         """Why a receipt is not one for us; empty if it is."""
@@ -166,6 +254,11 @@ class Delivery:
         counts = await self._on_disk(self._buffer.counts)
         totals = await self._on_disk(self._buffer.totals)
         self._status.buffer(counts, totals)
+        self._status.update(
+            buffer_error=self._buffer.trouble,
+            waiting_for_disk=self._buffer.waiting,
+            buffers_put_aside=[incident.text() for incident in self._buffer.incidents()],
+        )
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)

@@ -8,6 +8,7 @@ topic of their own and may come much later, when the connection is another one.
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Callable
 
 import aiomqtt
@@ -16,6 +17,7 @@ import structlog
 from edge.delivery import NotDelivered
 from edge.protocol import topic_intervals, topic_receipts
 from edge.settings import EdgeSettings
+from edge.tls import explain
 
 log = structlog.get_logger("edge.mqtt")
 
@@ -23,9 +25,16 @@ log = structlog.get_logger("edge.mqtt")
 class MqttTransport:
     """Holds the connection in `run`; `send` publishes and waits for receipts that `run` hears."""
 
-    def __init__(self, settings: EdgeSettings, receive: Callable[[bytes], Awaitable[set[bytes]]]) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        receive: Callable[[bytes], Awaitable[set[bytes]]],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._settings = settings
         self._receive = receive
+        self._tls = tls
+        self._refusal = ""
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._heard = asyncio.Condition()
@@ -40,13 +49,14 @@ class MqttTransport:
                     await client.subscribe(topic_receipts(self._settings.station), qos=1)
                     self._client = client
                     self._connected.set()
-                    failures = 0
+                    failures, self._refusal = 0, ""
                     log.info("connected", host=self._settings.mqtt_host, port=self._settings.mqtt_port)
                     async for message in client.messages:
                         await self._hear(message.payload)
             except aiomqtt.MqttError as error:
                 failures += 1
-                log.warning("disconnected", error=str(error), failures=failures)
+                self._refusal = explain(error)
+                log.warning("disconnected", error=self._refusal, failures=failures)
             finally:
                 self._client = None
                 self._connected.clear()
@@ -69,7 +79,8 @@ class MqttTransport:
         except TimeoutError as error:
             if len(self._waiting) < len(hashes):
                 return  # some are settled; the rest goes with the next delivery
-            raise NotDelivered(f"no receipt within {timeout:g} s") from error
+            why = f"MQTT: {self._refusal}" if self._refusal else f"no receipt within {timeout:g} s"
+            raise NotDelivered(why) from error
         except aiomqtt.MqttError as error:
             raise NotDelivered(f"MQTT: {error}") from error
         finally:
@@ -94,4 +105,5 @@ class MqttTransport:
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=False,
             timeout=self._settings.delivery_timeout_s,
+            tls_context=self._tls,
         )

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from edge.delivery_settings import DeliverySettings
 
 PREFIX = "GREENCORE_EDGE_"
 CONFIG = f"{PREFIX}CONFIG"
@@ -76,7 +78,7 @@ class MeterSettings(_Part):
         return found
 
 
-class EdgeSettings(BaseSettings):
+class EdgeSettings(DeliverySettings):
     """One agent reads the meters of one station. Durations end in `_s`; those of the network are wall time.
 
     A station file names the meters; without one the variables METER_ID to MAP describe the only one.

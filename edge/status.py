@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 STATUS_FILE = "status.json"
+
+log = structlog.get_logger("edge.status")
 
 
 class Status:
@@ -17,6 +21,7 @@ class Status:
     def __init__(self, folder: Path, fixed: Mapping[str, Any]) -> None:
         self._path = folder / STATUS_FILE
         self._dirty = True
+        self._unwritten = False
         self._values: dict[str, Any] = {
             **fixed,
             "pid": os.getpid(),
@@ -41,6 +46,12 @@ class Status:
             "meter_error": None,
             "meters": {},
             "delivery_error": None,
+            "envelopes": 0,
+            "buffer_error": None,
+            "waiting_for_disk": 0,
+            "buffers_put_aside": [],
+            "clock_skew_s": None,
+            "clock_skew_uncertainty_s": None,
         }
 
     def count(self, name: str, by: int = 1) -> None:
@@ -92,8 +103,15 @@ class Status:
         self._values["now"] = now
         self._dirty = False
         draft = self._path.with_suffix(".json.new")
-        draft.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
-        draft.replace(self._path)
+        try:
+            draft.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
+            draft.replace(self._path)
+        except OSError as error:  # a full or read-only disk is no reason to stop reading the meter
+            if not self._unwritten:
+                log.error("status_not_written", error=str(error))
+            self._unwritten = True
+        else:
+            self._unwritten = False
 
 
 class MeterStatus:

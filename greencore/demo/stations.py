@@ -160,7 +160,7 @@ def edge_folder(station: Station, stack: Stack) -> Path:
 
 def device_key(station: Station, stack: Stack) -> str:
     """The public key of a station's device, 64 hexadecimal digits; made now if the agent never ran."""
-    return keys.public_hex(keys.load_or_create(edge_folder(station, stack)))
+    return keys.public_hex(keys.load_or_create(edge_folder(station, stack), "demo"))
 
 
 def simulator(stations: Sequence[Station], stack: Stack, config: Path) -> Program:

@@ -40,6 +40,7 @@ class Rig:
             batch=8,
             retry_base_s=0.001,
             retry_max_s=0.01,
+            upload_jitter_s=0,
         )
         self.buffer = Buffer(folder)
         self.writer = ThreadPoolExecutor(1)

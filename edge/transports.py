@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which transport the settings ask for."""
+
+from collections.abc import Awaitable, Callable
+
+from edge.delivery import Transport
+from edge.delivery_fallback import FallbackTransport
+from edge.delivery_mqtt import MqttTransport
+from edge.delivery_rest import RestTransport
+from edge.settings import EdgeSettings
+from edge.tls import client_context
+
+
+def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[set[bytes]]]) -> Transport:
+    """REST, or MQTT with REST behind it; `receive` gets every receipt. Raises TlsError if a certificate cannot be used."""
+    context = client_context(settings.tls_ca, settings.tls_cert, settings.tls_key)
+    rest = RestTransport(settings.api_url, settings.delivery_timeout_s, receive, context)
+    if settings.transport == "rest":
+        return rest
+    mqtt = MqttTransport(settings, receive, context if settings.mqtt_tls else None)
+    return FallbackTransport(mqtt, rest, settings.fallback_s) if settings.fallback_s else mqtt
