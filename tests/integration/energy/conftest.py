@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.protocol import Interval, SignedInterval, sign
+from edge.protocol import FIRST, Interval, SignedInterval, sign, sign_envelope
 from energy.models import EnergyMeter, EnergyStation, EnergyTenure
 from kit.clock import FixedClock
 from kit.database import Database
@@ -39,6 +39,14 @@ class Station:
     def signed(self, slot: int = 0, uwh: int = KWH, **more: Any) -> SignedInterval:
         """An interval as the device delivers it."""
         return sign(self.interval(slot, uwh, **more), self.key)
+
+    def enveloped(
+        self, *intervals: Interval, seq: int = 0, prev: bytes = FIRST, boot: str = "b"
+    ) -> list[SignedInterval]:
+        """Intervals as the device delivers them in one envelope."""
+        signed = [sign(interval, self.key) for interval in intervals]
+        envelope = sign_envelope(self.id, [one.hash for one in signed], self.key, boot_id=boot, seq=seq, prev=prev)
+        return [SignedInterval.enveloped(one.interval, one.body, one.hash, envelope) for one in signed]
 
     async def enrol(self, database: Database) -> None:
         """What the registry's mirror writes for it."""
