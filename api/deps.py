@@ -23,6 +23,7 @@ from api.metrics import Metrics
 from api.receipts import load_key
 from api.settings import ApiSettings
 from energy.ingest.service import IngestService
+from energy.ingest.verify import make_verifier
 from kit import logs, stream
 from kit.clock import Clock
 from kit.database import Database
@@ -53,6 +54,7 @@ async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Ser
     clock = settings.make_clock()
     database = Database(settings.database_url.get_secret_value(), pool_size=10)
     chain = Chain(settings, database)
+    verifier = make_verifier(settings.verify_processes)
     async with httpx.AsyncClient(timeout=settings.node_timeout_s) as http:
         made = Services(
             settings=settings,
@@ -61,7 +63,7 @@ async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Ser
             http=http,
             receipt_key=load_key(settings.receipt_key),
             metrics=metrics,
-            ingest=IngestService(clock, settings.mode),
+            ingest=IngestService(clock, settings.mode, verifier=verifier),
             chain=chain,
             telemetry_limit=RateLimit(
                 rate=settings.telemetry_rate, burst=settings.telemetry_burst, time=time.monotonic
@@ -77,6 +79,7 @@ async def services(settings: ApiSettings, metrics: Metrics) -> AsyncIterator[Ser
                     await task
             if made.stream is not None:
                 await made.stream.close()
+            verifier.close()
             await chain.close()
             await database.close()
 

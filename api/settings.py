@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from energy.ingest.verify import default_processes
 from kit.settings import Settings
 
 OPERATOR_TOKEN_MIN = 16
@@ -28,6 +29,11 @@ class DoorSettings(Settings):
         description="who pays for claims: path of a keystore, URL of a remote signer, or a 0x key",
     )
     keeper_fee_gwei_max: int = Field(default=500, ge=1, description="the most that a gas of a claim may cost, gwei")
+    verify_processes: int = Field(
+        default_factory=default_processes,
+        ge=0,
+        description="processes that check device signatures, started with the first large batch; 0: in the role's own",
+    )
     keeper_password: Path | None = Field(default=None, description="file with the keystore's password")
 
     @field_validator("oracle_nodes", mode="before")

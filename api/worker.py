@@ -22,6 +22,7 @@ from api.mqtt import DURABLE, ReceiptPublisher, TelemetryConsumer
 from api.receipts import load_key
 from api.settings import WorkerSettings
 from energy.ingest.service import IngestService
+from energy.ingest.verify import make_verifier
 from energy.quality.service import QualityService, run_quality
 from flows.mint_energy import MintEnergy
 from kit import jobs, logs, outbox, stream
@@ -79,7 +80,8 @@ async def _run(
     metrics: Metrics,
 ) -> None:
     clock = settings.make_clock()
-    ingest = IngestService(clock, settings.mode)
+    verifier = make_verifier(settings.verify_processes)
+    ingest = IngestService(clock, settings.mode, verifier=verifier)
     publisher = ReceiptPublisher(settings)
     telemetry = TelemetryConsumer(database, ingest, publisher, clock=clock, key=key, metrics=metrics)
     client = await _connected(settings)
@@ -105,6 +107,7 @@ async def _run(
                 _every(_FORGET_SECONDS, "outbox.forget", lambda: _forget(database)),
             )
     finally:
+        verifier.close()
         await client.close()
 
 

@@ -50,6 +50,9 @@ class InlineVerifier:
             await asyncio.sleep(0)
         return found
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class VerifierPool:
     """Checks in other processes, which start with the first batch that is worth it. Close it at the end.
