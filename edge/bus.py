@@ -4,12 +4,13 @@
 
 A serial answer carries nothing that tells which request it answers. Three things keep a late one from being taken for the
 next: no request is repeated, after a fault the line rests until the slowest believed answer has passed, and the next
-request to that device asks for another number of registers where the device lets it.
+requests to that device ask for other numbers of registers where the device lets them.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,7 @@ from edge.modbus import ADDRESS_REFUSED, Address, MeterError, ModbusLine, Serial
 from edge.registers import Expectation, RegisterMap, plan
 
 LATE_S = 2.0  # an answer may come so long after its time-out
+SPARE = 8  # so many unanswered requests are told apart by their length
 REST_SILENCE_S = 0.05  # and so long nothing may have been heard
 REST_LONGEST_S = 10.0  # a line that never falls silent is used all the same; its checksums stand guard
 
@@ -124,8 +126,8 @@ class BusMeter:
         self._pauses = pauses or Pauses.of(register_map)
         self._blocks = plan(register_map)
         self._known = 0  # the connection on which the device was found to fit
-        self._unanswered = 0  # registers in the last request, if it had no proper answer
-        self._can_pad = True
+        self._unanswered: deque[int] = deque(maxlen=SPARE)  # lengths of the requests since the last proper answer
+        self._spare: dict[int, int] = {}  # how many registers more than needed the device gives at an address
 
     async def read(self) -> Reading:
         """The words of every planned block, and when they were read. Raises MeterError."""
@@ -157,25 +159,38 @@ class BusMeter:
             raise MeterError("unexpected_device", f"the device does not fit map {self._map.name}: {message}")
 
     async def _request(self, line: ModbusLine, address: int, count: int) -> list[int]:
-        """One request; one register longer than needed where an answer of the needed length may still be under way."""
-        padded = count + 1
-        if count == self._unanswered and self._can_pad and padded <= self._map.max_count and address + padded <= 65536:
+        """One request; longer than needed while an answer of the needed length may still be under way."""
+        longer = self._length(address, count)
+        if longer > count:
             try:
-                return (await self._ask(line, address, padded))[:count]
+                return (await self._ask(line, address, longer))[:count]
             except MeterError as error:
                 if error.code not in ADDRESS_REFUSED:
                     raise
-                self._can_pad = False
+                self._spare[address] = longer - count - 1
                 await self._bus.between(self._pauses.between_s)
         return await self._ask(line, address, count)
 
+    def _length(self, address: int, count: int) -> int:
+        """The least number of registers that no unanswered request asked for, if the device may be asked for so many."""
+        for extra in range(self._spare.get(address, SPARE) + 1):
+            last = address + count + extra - 1
+            if count + extra > self._map.max_count or last > 65535 or self._is_forbidden(address, last):
+                break
+            if count + extra not in self._unanswered:
+                return count + extra
+        return count
+
+    def _is_forbidden(self, first: int, last: int) -> bool:
+        return any(first <= end and start <= last for start, end in self._map.forbidden)
+
     async def _ask(self, line: ModbusLine, address: int, count: int) -> list[int]:
-        self._unanswered = count
+        self._unanswered.append(count)
         try:
             words = await line.ask(self._unit, self._map.function, address, count)
         except MeterError as error:
-            if not error.unclean:
-                self._unanswered = 0
+            if not error.unclean and len(self._unanswered) == 1:
+                self._unanswered.clear()  # else it may be the refusal of an earlier request
             raise
-        self._unanswered = 0
+        self._unanswered.clear()  # a device answers in order: what came before has come, or never will
         return words

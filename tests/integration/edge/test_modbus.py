@@ -145,6 +145,9 @@ async def test_a_late_answer_is_never_taken_for_the_next_one(peer, meter):
     "answer",
     [
         lambda request: frame(request, registers([1, 2]), tid=999),
+        lambda request: frame(request, registers([1, 2]), tid=0),
+        lambda request: frame(request, registers([1, 2]), tid=struct.unpack(">H", request[:2])[0] - 1),
+        lambda request: frame(request, b"\x04" + registers([1, 2])[1:]),
         lambda request: frame(request, registers([1, 2]), unit=7),
         lambda request: frame(request, registers([1, 2]))[:-1],
         lambda _request: b"HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -152,7 +155,18 @@ async def test_a_late_answer_is_never_taken_for_the_next_one(peer, meter):
         lambda request: frame(request, b"\x03\xff" + bytes(4)),
         lambda request: frame(request, b"\x99\x01"),
     ],
-    ids=["another transaction", "another unit", "cut off", "not Modbus", "zeros", "wrong length", "unknown function"],
+    ids=[
+        "another transaction",
+        "transaction 0",
+        "the transaction before",
+        "another function",
+        "another unit",
+        "cut off",
+        "not Modbus",
+        "zeros",
+        "wrong length",
+        "unknown function",
+    ],
 )
 async def test_rubbish_is_no_value_and_the_next_read_is_right(peer, meter, answer):
     honest = peer.answer
