@@ -54,7 +54,8 @@ def body(words: list[int]) -> bytes:
     return struct.pack(f">BB{len(words)}H", FUNCTION, 2 * len(words), *words)
 
 
-numbers = st.lists(st.integers(0, 0xFFFF), max_size=4)
+word = st.integers(0, 0xFFFF)
+numbers = st.one_of(st.lists(word, min_size=COUNT, max_size=COUNT), st.lists(word, max_size=4))
 units = st.sampled_from([UNIT, UNIT, UNIT, 0, 2, 255])
 pdus = st.one_of(
     numbers.map(body),
