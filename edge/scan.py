@@ -3,7 +3,7 @@
 """Which devices answer on a line, what they say they are, and which known maps fit them. Reads only, and only what is named."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -17,6 +17,7 @@ from edge.sunspec import BASES, DISCOVER, Chain, NoSunSpec, SunSpecError, map_of
 from edge.testmap import Finding, examine
 
 _ALIVE = frozenset({"exception", "busy", "short", "mismatch"})  # somebody is there, whatever they say
+_FAILURE = 4  # what many gateways and servers answer for a unit that is not there
 _SPARE_PROBES = (("input", 0, 2), ("holding", 0, 2))
 
 
@@ -40,15 +41,20 @@ class Device:
     problem: str = ""
     values: dict[str, str] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
+    same_as: int | None = None  # the unit under which this device answered before
 
     def as_json(self) -> dict[str, Any]:
         """For a program."""
         return asdict(self)
 
-    def entries(self) -> list[str]:
-        """Entries of a station file, ready to paste, one for each map that fits."""
+    def entry(self, meter_id: str) -> str | None:
+        """Its entry in a station file, ready to paste, with the other maps that fit beside it."""
         maps = [DISCOVER] if self.sunspec is not None and not self.problem else [fit.map for fit in self.fits]
-        return [_entry({"id": "main", "map": name, "unit": self.unit} | self.door) for name in maps]
+        if not maps or self.same_as is not None:
+            return None
+        entry = {"id": meter_id, "map": maps[0], "unit": self.unit} | self.door
+        others = f"  # or {', '.join(maps[1:])}" if maps[1:] else ""
+        return "- " + str(yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=500)).strip() + others
 
 
 async def scan(
@@ -59,11 +65,16 @@ async def scan(
     bus = bus_of(address, timeout_s)
     try:
         await bus.line.open()
+        seen: dict[str, int] = {}
         for unit in units:
             progress(unit)
             device = await _look(bus, address, unit, maps)
-            if device is not None:
-                yield device
+            if device is None:
+                continue
+            if device.sunspec is not None and device.sunspec["serial"]:
+                first = seen.setdefault(repr(device.sunspec), unit)
+                device = replace(device, same_as=None if first == unit else first)
+            yield device
     finally:
         bus.close()
 
@@ -99,7 +110,7 @@ async def _alive(probe: Probe) -> bool:
         try:
             await probe.ask("input" if function == "input" else "holding", start, count)
         except MeterError as error:
-            if error.reason in _ALIVE:
+            if error.reason in _ALIVE and error.code != _FAILURE:
                 return True
             if error.reason == "gateway":
                 return False
@@ -158,7 +169,7 @@ def _values(findings: Sequence[Finding], register_map: RegisterMap) -> dict[str,
     return {
         f"{roles[finding.name]}, {finding.name}" if roles.get(finding.name) else finding.name: finding.reading.value
         for finding in findings
-        if finding.reading.verdict != "none"
+        if finding.reading.verdict != "none" and finding.place
     }
 
 
@@ -180,7 +191,3 @@ def _door(address: Address) -> dict[str, Any]:
     parity = {"N": "none", "E": "even", "O": "odd"}[address.parity]
     assert isinstance(address, SerialPort)
     return {"rtu": {"device": address.device, "baud": address.baud, "parity": parity, "stop_bits": address.stop_bits}}
-
-
-def _entry(entry: dict[str, Any]) -> str:
-    return "- " + str(yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=500)).strip()

@@ -106,11 +106,12 @@ def scan_command(
     if as_json:
         click.echo(json.dumps({"devices": [it.as_json() for it in found], "unreachable": failed}, indent=1))
     elif found:
-        entries = [entry for it in found for entry in it.entries()]
+        entries: list[str] = []
+        for it in found:
+            if entry := it.entry(f"meter-{len(entries) + 1}" if entries else "main"):
+                entries.append(entry)
         if entries:
-            click.echo(
-                "\nFor the station file; keep one entry a meter, and give each its own id and rated_w:\n\nmeters:"
-            )
+            click.echo("\nFor the station file; compare each with its label, and give it its rated_w:\n\nmeters:")
             click.echo("\n".join(f"  {entry}" for entry in entries))
     if len(failed) == len(addresses):
         sys.exit(UNABLE)
@@ -159,7 +160,9 @@ async def _scan_all(
 
 def _show(device: Device) -> None:
     head = f"{device.address} unit {device.unit}: "
-    if device.sunspec is not None:
+    if device.same_as is not None:
+        click.echo(f"{head}the same device as unit {device.same_as}")
+    elif device.sunspec is not None:
         said = device.sunspec
         models = " ".join(f"{model}@{address}" for model, address, _ in said["models"])
         click.echo(f"{head}SunSpec, {said['manufacturer']} {said['model']}, serial {said['serial'] or '?'}, {models}")

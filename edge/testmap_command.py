@@ -98,7 +98,7 @@ async def _from_device(
         probe = Probe(bus, unit, Pauses.of(register_map))
         first = await gather(probe, register_map, beside=True)
         if not first and probe.refusals:
-            raise probe.refusals[-1]
+            raise MapError(f"the device refuses every register of {register_map.name}: {probe.refusals[-1]}")
         if again_s <= 0:
             return register_map, first, None
         await asyncio.sleep(again_s)

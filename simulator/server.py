@@ -17,7 +17,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from simulator.clock import Clock
-from simulator.encode import Image
+from simulator.encode import image_of
 from simulator.faults import Fault, FaultyMeter
 from simulator.library import load
 from simulator.meter import VirtualMeter
@@ -69,7 +69,7 @@ class StationServer:
 
     def __init__(self, station: Station, epoch: int, clock: Clock, host: str) -> None:
         self._clock = clock
-        self._image = Image(station.map)
+        self._image = image_of(station.map)
         profile = load(station.profile, station.timezone, station.step, station.nmi)
         imported, exported = station.import_start_wh * 1_000_000, station.export_start_wh * 1_000_000
         for fault in station.faults:
