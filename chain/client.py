@@ -112,6 +112,16 @@ class OracleClient(Contract):
         """The root that claims of a slot are proved against, zero if they are refused."""
         return bytes(await self.read("root_of", utility, slot, block=block))
 
+    async def challenge_delay(self, *, block: Block = "latest") -> int:
+        """How many seconds after its acceptance nobody can claim against a report."""
+        return int(await self.read("challenge_delay", block=block))
+
+    async def claimable_at_many(self, utility: int, slots: Sequence[int], *, block: Block = "latest") -> list[int]:
+        """From which unix second on the challenge delay lets anybody claim against the reports of these slots, in order."""
+        calls = [self.abi.encode_call("claimable_at", utility, slot) for slot in slots]
+        answers = await self.rpc.calls(self.address, calls, block=block)
+        return [int(self.abi.decode_result("claimable_at", data)) for data in answers]
+
     async def epoch(self, *, block: Block = "latest") -> int:
         """The number of the newest signer set; 0 before the first."""
         return int(await self.read("epoch", block=block))
@@ -198,6 +208,17 @@ class TreasuryClient(Contract):
         """The bytes of `direct`: a report of a direct utility with its whole row of leaves."""
         row = [tuple(leaf) for leaf in leaves]
         return self.abi.encode_call("direct", tuple(report), list(signers), signature_words(signatures), row)
+
+
+class HomePolicyClient(Contract):
+    """HomePolicy: what a whole token of each utility adds to a home's income."""
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        super().__init__(rpc, deployment, "HomePolicy")
+
+    async def coefficients(self, *, block: Block = "latest") -> dict[int, int]:
+        """Millionths of a GCM per whole token, by utility code."""
+        return {code: int(value) for code, value in enumerate(await self.read("coefficients", block=block)) if code}
 
 
 class RegistryClient(Contract):

@@ -40,7 +40,7 @@ from indexer.events import MINTED, REPORT_ACCEPTED, REVERTED
 from indexer.models import MintedRow, ReportRow
 from kit import jobs, logs
 from kit.database import Database
-from kit.errors import Refused
+from kit.errors import Refused, Unavailable
 from kit.ids import station_uuid
 from kit.stream import Message
 from kit.units import Utility
@@ -58,6 +58,7 @@ UNMARK = "mint_energy.unmark_reverted"
 _RETRY = RetryStrategy(max_attempts=30, linear_wait=2)
 _IN_FLIGHT = 8
 _SWEEP_MAX = 100
+_ROOTS_KEPT = 128  # the Oracle's ring: claims against older reports are refused
 
 Outcome = Literal["minted", "settled", "refused"]
 
@@ -88,6 +89,17 @@ class Keeper:
         self._oracle = oracle_client
         self._treasury = treasury
         self._sender = sender
+
+    async def newest_claimable(self, utility: int, slots: Sequence[int]) -> int | None:
+        """The newest of some reported slots, given newest first, whose challenge delay is over by the chain's own clock."""
+        if not slots or await self._oracle.challenge_delay() == 0:
+            return slots[0] if slots else None
+        block = await self._oracle.rpc.block()
+        if block is None:
+            raise Unavailable("chain.no_block", "the chain's node shows no newest block")
+        number, now = int(block["number"], 16), int(block["timestamp"], 16)
+        claimable = await self._oracle.claimable_at_many(utility, slots, block=number)
+        return next((slot for slot, at in zip(slots, claimable, strict=True) if at <= now), None)
 
     async def claim_outstanding(self, utility: int, slot: int, published: Published) -> list[Claimed]:
         """Claim every leaf that is ahead of what the Treasury has settled. A refused claim does not stop the others.
@@ -222,7 +234,7 @@ class MintEnergy:
             self._http, self._nodes, utility=utility, slot=slot, data_hash=report.data_hash, root=report.root
         )
         async with self._database.transaction() as session:
-            await oracle.store_leaves(session, utility, slot, report.data_hash, data)
+            await leaves.store(session, utility, slot, report.data_hash, data)
             if utility == Utility.E:
                 await energy.mark_processing(session, slot=slot, before=report.block_time)
             if await self._is_due(session, utility, slot):
@@ -233,15 +245,22 @@ class MintEnergy:
         if self._keeper is None:
             return
         async with self._database.transaction() as session:
-            report = await newest_with_leaves(session, utility)
-            published = None if report is None else await leaves.load(session, report)
-        if report is None or published is None:
-            return
+            reports = await with_leaves(session, utility, _ROOTS_KEPT)
+        slots = [report.slot for report in reports]
         try:
             keeper = await self._keeper()
+            claimable = await keeper.newest_claimable(utility, slots)
+            if claimable is None:
+                if reports:
+                    # no error and no retry: the next report, or the sweep, asks again
+                    log.info("claim.waits", utility=utility, slot=slots[0])
+                return
+            report = reports[slots.index(claimable)]
+            async with self._database.transaction() as session:
+                published = await leaves.load(session, report)
             claimed = await keeper.claim_outstanding(utility, report.slot, published)
         except Refused as error:
-            log.info("claim.skipped", utility=utility, slot=report.slot, code=error.code)
+            log.info("claim.skipped", utility=utility, slot=slot, code=error.code)
             return
         self._on_claims(claimed)
         if claimed:
@@ -257,10 +276,9 @@ class MintEnergy:
         station = UUID(told["station"])
         async with self._database.transaction() as session:
             report = await report_at(session, told["utility"], told["slot"])
-            if report is None or station.int == 0:
-                return  # taken back by a reorg, or a pool that has no stations
-            published = await leaves.load(session, report)
-            leaf = published.leaves[published.index_of(station.int, told["tenure"])]
+            if report is None or station.int == 0 or told["utility"] != Utility.E:
+                return  # taken back by a reorg, a pool that has no stations, or not what intervals are the history of
+            leaf = (await leaves.prove(session, report, station.int, told["tenure"])).leaf
             if int(told["to_register_uwh"]) >= leaf.mintable:
                 tx_hash = bytes.fromhex(told["tx_hash"][2:])
                 await energy.mark_minted(session, station=station, tenure=leaf.tenure, slot=leaf.slot, tx_hash=tx_hash)
@@ -314,14 +332,14 @@ async def report_at(session: AsyncSession, utility: int, slot: int) -> ReportRow
 
 async def newest_with_leaves(session: AsyncSession, utility: int) -> ReportRow | None:
     """The newest accepted report whose leaves are stored."""
+    return next(iter(await with_leaves(session, utility, 1)), None)
+
+
+async def with_leaves(session: AsyncSession, utility: int, limit: int) -> list[ReportRow]:
+    """Accepted reports whose leaves are stored, the newest first."""
     have = select(OracleLeaves.data_hash)
-    found: ReportRow | None = await session.scalar(
-        select(ReportRow)
-        .where(ReportRow.utility == utility, ReportRow.data_hash.in_(have))
-        .order_by(ReportRow.slot.desc())
-        .limit(1)
-    )
-    return found
+    rows = select(ReportRow).where(ReportRow.utility == utility, ReportRow.data_hash.in_(have))
+    return list(await session.scalars(rows.order_by(ReportRow.slot.desc()).limit(limit)))
 
 
 def minted_in(receipt: Receipt, treasury: str) -> dict[str, Any] | None:

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from energy.ingest.service import ORACLE
 from kit.units import slot_end
 from oracle.recount.rules import Outcome
 from oracle.rules import Content
+from oracle.utilities import queue_of
 
 _ROWS_PER_STATEMENT = 20_000
 
@@ -32,6 +32,7 @@ SELECT p.station, p.slot, p.meter, p.hash, r.body
 FROM energy_pending p
 JOIN energy_reading r ON r.station = p.station AND r.slot = p.slot AND r.meter = p.meter
 WHERE p.queue = $1 AND p.slot <= $2
+  AND p.slot >= coalesce((SELECT u.opened_slot FROM oracle_utility u WHERE u.utility = $3), 0)
 ORDER BY p.station, p.slot, p.meter COLLATE "C"
 """
 _UNDO = """
@@ -87,10 +88,10 @@ async def still(session: AsyncSession, utility: int, slot: int) -> list[Still]:
     return made
 
 
-async def waiting_readings(session: AsyncSession, slot: int) -> list[StoredReading]:
-    """The readings of slots up to `slot` that no accepted report counts yet, by station, slot and meter."""
+async def waiting_readings(session: AsyncSession, utility: int, slot: int) -> list[StoredReading]:
+    """The readings of slots up to `slot` that no accepted report of a utility counts yet, by station, slot and meter."""
     driver = await _driver(session)
-    return [StoredReading(*row) for row in await driver.fetch(_WAITING, ORACLE, slot)]
+    return [StoredReading(*row) for row in await driver.fetch(_WAITING, queue_of(utility), slot, utility)]
 
 
 async def write_registers(session: AsyncSession, content: Content, changed: Sequence[Outcome]) -> None:
@@ -117,7 +118,7 @@ async def mark_counted(session: AsyncSession, content: Content, counted: Sequenc
     for some in _chunks(counted):
         names = [r.station for r in some], [r.slot for r in some], [r.meter for r in some]
         await driver.execute(_INCLUDED, content.utility, content.slot, *names, [r.hash for r in some])
-        await driver.execute(_NOT_WAITING, ORACLE, *names)
+        await driver.execute(_NOT_WAITING, queue_of(content.utility), *names)
 
 
 async def _driver(session: AsyncSession) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from chain.client import MODE_DIRECT, Head, OracleClient, SignerSet, TreasuryClient
+from chain.client import MODE_CLOSED, MODE_DIRECT, Head, OracleClient, SignerSet, TreasuryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
 from kit.errors import Refused, Unavailable
+from kit.units import SLOT_SECONDS
 from oracle.accepted import AcceptedReport, accepted_report
 from oracle.rules import Leaf, Report
 
@@ -25,6 +26,11 @@ class View:
     mode: int
     valid_from: int
     epoch: int
+
+    def require_open(self, utility: int) -> None:
+        """Raises Refused for a utility that is closed on chain: no report of it could be brought."""
+        if self.mode == MODE_CLOSED:
+            raise Refused("oracle.utility_closed", f"utility {utility} is closed on chain; nothing is reported of it")
 
 
 class ChainView:
@@ -102,6 +108,18 @@ class ChainView:
             )
             found += [self._report(log) for log in logs]
         return sorted(found, key=lambda report: report.content.slot)
+
+    async def opened_slot(self, utility: int) -> int:
+        """The slot in which a utility was opened. Raises Unavailable if the chain's node does not show its opening."""
+        found = await self.rpc.logs(
+            addresses=[self.oracle.address],
+            topics=[self.oracle.abi.topic("UtilityOpened"), "0x" + utility.to_bytes(32, "big").hex()],
+            from_block=self.oracle.deployed.block,
+        )
+        block = await self.rpc.block(int(found[0]["blockNumber"], 16)) if found else None
+        if block is None:
+            raise Unavailable("oracle.behind", f"the chain's node does not show when utility {utility} was opened")
+        return int(block["timestamp"], 16) // SLOT_SECONDS
 
     def _report(self, log: Mapping[str, Any]) -> AcceptedReport:
         decoded = self.oracle.abi.decode_log(log)

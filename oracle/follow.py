@@ -8,12 +8,13 @@ The chain is the truth. A node whose own recount differs raises an alarm and goe
 import asyncio
 from collections.abc import Sequence
 
+from chain.client import MODE_CLOSED
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
 from kit.errors import Unavailable
 from kit.outbox import publish
-from kit.units import slot_end
+from kit.units import Utility, slot_end
 from oracle import repository
 from oracle.accepted import AcceptedReport
 from oracle.chainview import ChainView, View
@@ -28,6 +29,7 @@ from oracle.recount.rules import Outcome, adopt, first_difference
 from oracle.recount.service import Inputs, Recounter, Row
 from oracle.rows import readings_of
 from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, order, parse_leaves
+from oracle.utilities import open_queue
 
 log = logs.get(__name__)
 
@@ -57,6 +59,7 @@ class Follower:
         self._clock = clock
         self._horizon = horizon
         self._undo_reports = undo_reports
+        self._opened = {int(Utility.E)}
 
     async def catch_up(self, utility: int) -> View:
         """Bring this node to the chain's head and return what the chain said.
@@ -65,6 +68,11 @@ class Follower:
         accepted content not to be had from any peer.
         """
         view = await self._chain.view(utility)
+        if utility not in self._opened and view.mode != MODE_CLOSED:
+            opened_slot = await self._chain.opened_slot(utility)
+            async with self._database.transaction() as session:
+                await open_queue(session, utility, opened_slot)
+            self._opened.add(utility)
         while True:
             async with self._database.transaction() as session:
                 mine = await repository.newest_report(session, utility)
@@ -125,6 +133,7 @@ class Follower:
                 session, report, outcomes, inputs.readings, agreed=agreed, at=self._clock.now()
             )
             await repository.undo_depth(session, content.utility, self._undo_reports)
+            await repository.forget_drafts(session, content.utility, self._undo_reports)
         log.info(
             "report.applied", utility=content.utility, slot=content.slot, increase_uwh=content.increase, agreed=agreed
         )

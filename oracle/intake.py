@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from edge.protocol import ProtocolError, ReceiptLine, SignedInterval, decode
-from energy.ingest.service import ORACLE, IngestService
+from energy.ingest.service import IngestService
 from kit import logs
 from kit.clock import Clock, FixedClock
 from kit.database import Database
 from kit.settings import Mode
 from kit.stream import Message
+from kit.units import Utility
+from oracle.utilities import queue_of
 
 log = logs.get(__name__)
 
@@ -24,9 +26,12 @@ _INTERVALS_PER_TRANSACTION = 2_000
 class Intake:
     """A node's own ingest: it queues what is new for the next report and publishes nothing."""
 
-    def __init__(self, database: Database, clock: Clock, mode: Mode) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, mode: Mode, *, utilities: Sequence[int] = (Utility.E,)
+    ) -> None:
         self._database = database
         self._mode = mode
+        self._queues = tuple(queue_of(utility) for utility in utilities)
         self._present = self._at(clock)
 
     async def take(self, deliveries: Sequence[SignedInterval]) -> None:
@@ -67,7 +72,7 @@ class Intake:
         await self.take(deliveries)
 
     def _at(self, clock: Clock) -> IngestService:
-        return IngestService(clock, self._mode, queues=(ORACLE,), publish=False)
+        return IngestService(clock, self._mode, queues=self._queues, publish=False)
 
 
 def _tell(lines: Sequence[ReceiptLine]) -> None:

@@ -142,6 +142,15 @@ class OracleTree(Base):
     levels: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class OracleUtility(Base):
+    """A utility other than E that this node counts: readings from the slot of its opening on chain on."""
+
+    __tablename__ = "oracle_utility"
+
+    utility: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    opened_slot: Mapped[int] = mapped_column(BigInteger)
+
+
 class OracleDisagreement(Base):
     """A content that this node computed otherwise. `mine` and `theirs` are the first leaves that differ, as lines of the file.
 

@@ -71,7 +71,7 @@ class Node:
         self.clock = parts.clock
         self.metrics = Metrics()
         self.chain = ChainView(parts.rpc, parts.deployment, confirmations=settings.confirmations)
-        self.intake = Intake(parts.database, parts.clock, parts.mode)
+        self.intake = Intake(parts.database, parts.clock, parts.mode, utilities=settings.utilities)
         self.peers = Peers(peers, timeout_seconds=settings.peer_timeout_seconds, signer=parts.signer)
         self.recounter = Recounter(parts.policies, advance=advance)
         self.follower = Follower(

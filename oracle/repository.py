@@ -17,18 +17,20 @@ from energy.ingest.service import ORACLE
 from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
 from energy.settle.rules import Register, StationParameters
 from energy.wire import signed_of
-from kit.errors import Refused
+from kit.errors import NotFound, Refused
 from kit.units import slot_end
 from oracle import bulk
 from oracle.accepted import AcceptedReport
 from oracle.bulk import StoredReading
 from oracle.models import (
     OracleLeaves,
+    OracleProposal,
     OracleRegister,
     OracleReport,
     OracleUndo,
 )
 from oracle.recount.rules import Outcome, TenureState
+from oracle.utilities import queue_of
 
 _ROWS_PER_STATEMENT = 1_000
 _MARK = UUID(int=0)
@@ -115,6 +117,40 @@ async def load_leaves(session: AsyncSession, data_hash: bytes) -> bytes | None:
     return None if row is None else row.data
 
 
+async def leaves_size(session: AsyncSession, data_hash: bytes) -> int | None:
+    """How many bytes a file of leaves has; None if it is not here."""
+    query = select(func.octet_length(OracleLeaves.data)).where(OracleLeaves.data_hash == data_hash)
+    size: int | None = await session.scalar(query)
+    return size
+
+
+async def leaves_piece(session: AsyncSession, data_hash: bytes, start: int, length: int) -> bytes:
+    """Some bytes of a file of leaves, without reading the rest. Raises NotFound if the file is gone."""
+    piece = func.substring(OracleLeaves.data, start + 1, length)
+    data: bytes | None = await session.scalar(select(piece).where(OracleLeaves.data_hash == data_hash))
+    if data is None:
+        raise NotFound("oracle.no_file", f"the file 0x{data_hash.hex()} is no longer here")
+    return data
+
+
+async def forget_drafts(session: AsyncSession, utility: int, keep_reports: int) -> None:
+    """Delete files and proposals of slots that can't be reported any more: nothing accepted them, and the newest `keep_reports`
+    reports, which a reorganisation may take back, are all of later slots. What was decided about them is kept for ever.
+    """
+    oldest = _oldest_kept(utility, keep_reports)
+    for table, name, accepted in (
+        (OracleLeaves, OracleLeaves.data_hash, OracleReport.data_hash),
+        (OracleProposal, OracleProposal.content_hash, OracleReport.content_hash),
+    ):
+        known = select(OracleReport.slot).where(accepted == name).exists()
+        await session.execute(delete(table).where(table.utility == utility, table.slot <= oldest, ~known))
+
+
+def _oldest_kept(utility: int, keep_reports: int) -> Any:
+    newest = select(OracleReport.slot).where(OracleReport.utility == utility).order_by(OracleReport.slot.desc())
+    return newest.offset(keep_reports).limit(1).scalar_subquery()
+
+
 async def apply_report(
     session: AsyncSession,
     report: AcceptedReport,
@@ -165,7 +201,7 @@ async def undo_report(session: AsyncSession, report: OracleReport) -> None:
     await session.execute(delete(OracleUndo).where(undone))
     counted = (EnergyIncluded.utility == utility) & (EnergyIncluded.report_slot == slot)
     names = ("station", "slot", "meter", "hash")
-    waiting = select(literal(ORACLE), *(getattr(EnergyIncluded, name) for name in names)).where(counted)
+    waiting = select(literal(queue_of(utility)), *(getattr(EnergyIncluded, name) for name in names)).where(counted)
     await session.execute(insert(EnergyPending).from_select(("queue", *names), waiting).on_conflict_do_nothing())
     await session.execute(delete(EnergyIncluded).where(counted))
     await session.delete(report)
@@ -173,19 +209,12 @@ async def undo_report(session: AsyncSession, report: OracleReport) -> None:
 
 async def undo_depth(session: AsyncSession, utility: int, keep_reports: int) -> None:
     """Forget the way back beyond the newest `keep_reports` reports."""
-    oldest = (
-        select(OracleReport.slot)
-        .where(OracleReport.utility == utility)
-        .order_by(OracleReport.slot.desc())
-        .offset(keep_reports)
-        .limit(1)
-        .scalar_subquery()
-    )
+    oldest = _oldest_kept(utility, keep_reports)
     await session.execute(delete(OracleUndo).where(OracleUndo.utility == utility, OracleUndo.report_slot <= oldest))
 
 
 async def count_waiting(session: AsyncSession) -> int:
-    """How many readings no accepted report counts yet."""
+    """How many readings no accepted report of E counts yet."""
     rows = select(func.count()).select_from(EnergyPending).where(EnergyPending.queue == ORACLE)
     return int(await session.scalar(rows) or 0)
 

@@ -40,7 +40,9 @@ class OracleSettings(BaseSettings):
     peer_timeout_seconds: float = Field(default=10.0, gt=0, le=600, description="how long a peer may take to answer")
     deadline_hours: int = Field(default=48, ge=48, le=720, description="how long a signed report can be brought")
     confirmations: int = Field(default=0, ge=0, le=1_000, description="blocks on top of what counts as accepted")
-    utilities: Annotated[tuple[int, ...], NoDecode] = Field(default=(1,), description="utility codes, by commas")
+    utilities: Annotated[tuple[int, ...], NoDecode] = Field(
+        default=(1,), description="codes, by commas; closed ones wait"
+    )
     valid_from: int = Field(default=0, ge=0, lt=1 << 32, description="slot before which reports die; never lowers it")
     sign_from: int = Field(
         default=0,
@@ -66,10 +68,9 @@ class OracleSettings(BaseSettings):
     @field_validator("utilities")
     @classmethod
     def _computed(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        # the rules know the net energy of readings only; counting the same readings again for another utility would invent it
-        if set(value) != {Utility.E}:
-            raise ValueError("nodes compute utility 1 (E) only")
-        return value
+        if not value or len(set(value)) != len(value) or not set(value) <= set(Utility):
+            raise ValueError("utility codes are 1 (E) to 9 (DEV), each named once")
+        return tuple(sorted(value))
 
     def password(self) -> str:
         """The keystore's password, from its file where one is named. Raises OSError if that can't be read."""

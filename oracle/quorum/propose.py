@@ -98,6 +98,7 @@ class Proposer:
         requests = await self._peers.signed(utility, slot)
         async with lock:
             view = await self._follower.catch_up(utility)
+            view.require_open(utility)
             signers = await self._chain.signers_for(slot, view)
             if view.head.slot >= slot or signers is None:
                 return None
@@ -211,7 +212,7 @@ class Proposer:
             raise Refused(
                 "oracle.no_content_possible", f"slot {slot} can't be reported by this node: {error}"
             ) from error
-        proposal = Proposal(content, self._recounter.version(slot), row.lists)
+        proposal = Proposal(content, self._recounter.version(slot, utility), row.lists)
         request = SignRequest(proposal, self._deadline(), signers.epoch, ())
         await self._desk.check(request.report, view, signers)
         self._desk.check_held(content)

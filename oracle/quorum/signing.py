@@ -81,6 +81,7 @@ class SigningDesk:
         """
         content = request.proposal.content
         view = await self._follower.catch_up(content.utility)
+        view.require_open(content.utility)
         signers = await self._chain.signers(request.epoch, block=view.block)
         if not self.signatures_in(request, signers):
             raise Forbidden("oracle.not_a_node", "no signature in the request is of a node of the signer set")
@@ -214,7 +215,7 @@ class SigningDesk:
 
     async def _compare(self, proposal: Proposal, row: Row, view: View) -> None:
         content = proposal.content
-        in_force = self._recounter.version(content.slot)
+        in_force = self._recounter.version(content.slot, content.utility)
         if proposal.policy != in_force:
             raise await self._disagree(
                 proposal,

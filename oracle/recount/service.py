@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from energy.policy import Policies
 from energy.settle.rules import advance
+from energy.utility.policy import book
+from energy.utility.rules import advancer, signing_version
 from energy.wire import interval_of
+from kit.units import Utility
 from oracle import bulk, repository
 from oracle.bulk import StoredReading
 from oracle.recount.rules import Advancer, Outcome, TenureState, recount
@@ -58,15 +61,15 @@ class Row:
 
 
 class Recounter:
-    """A recount by the policy of each slot. `advance` is the rules' step; another one is for tests of disagreement."""
+    """A recount by the policies of each slot. `advance` is the step of E's rules; another one is for tests of disagreement."""
 
     def __init__(self, policies: Policies, *, advance: Advancer = advance) -> None:
         self._policies = policies
         self._advance = advance
 
-    def version(self, slot: int) -> int:
-        """The version of the policy that a report of this slot is counted by."""
-        return self._policies.at(slot).version
+    def version(self, slot: int, utility: int = Utility.E) -> int:
+        """The version of the policies that a utility's report of this slot is counted by."""
+        return signing_version(utility, slot, self._policies.at(slot), book())
 
     async def load(
         self,
@@ -81,7 +84,7 @@ class Recounter:
 
         With `whole` every tenure is counted, those without readings too.
         """
-        readings = await bulk.waiting_readings(session, slot)
+        readings = await bulk.waiting_readings(session, utility, slot)
         missing: list[bytes] = []
         if hashes is not None:
             named = set(hashes)
@@ -104,12 +107,13 @@ class Recounter:
         intervals = {
             station: [interval_of(r.body) for r in readings] for station, readings in _readings_of(inputs.readings)
         }
+        advance = self._advance if utility == Utility.E else advancer(utility, slot, book())
         outcomes = recount(
-            inputs.states, intervals, utility=utility, slot=slot, policy=self._policies.at(slot), advance=self._advance
+            inputs.states, intervals, utility=utility, slot=slot, policy=self._policies.at(slot), advance=advance
         )
         lists = {station: tuple(r.hash for r in readings) for station, readings in _readings_of(inputs.readings)}
         values = _merged(outcomes, inputs.still) if inputs.still else (_values(outcome) for outcome in outcomes)
-        named = readings_hash(lists, self.version(slot))
+        named = readings_hash(lists, self.version(slot, utility))
         return Row(outcomes, write_row(values, utility=utility, slot=slot, readings=named), lists)
 
 

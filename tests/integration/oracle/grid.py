@@ -110,6 +110,7 @@ class Member:
             poll_seconds=0.05,
             peer_timeout_seconds=5,
             operator_token="secret",
+            utilities=self.grid.utilities,
         )
         self.node = self.kind(
             parts, settings, peers=self.grid.urls(but=self.number), horizon=self.grid.horizon, advance=self.advance
@@ -155,6 +156,7 @@ class Grid:
         self.token = EnergyTokenClient(self.rpc, self.deployment)
         self.members = [Member(self, n, make_database(), ports[n]) for n in range(len(ports))]
         self.stations: list[Station] = []
+        self.utilities: tuple[int, ...] = (E,)
         self.mirrored_until: datetime | None = None
 
     def urls(self, *, but: int) -> list[str]:
@@ -256,19 +258,19 @@ class Grid:
         for member in self.members:
             await member.hear(*readings)
 
-    async def follow(self) -> None:
+    async def follow(self, utility: int = E) -> None:
         """Every node looks at the chain."""
         for member in self.members:
-            async with member.node._locks[E]:
-                view = await member.node.follower.catch_up(E)
-                member.node.desk.release(E, view.head.slot)
+            async with member.node._locks[utility]:
+                view = await member.node.follower.catch_up(utility)
+                member.node.desk.release(utility, view.head.slot)
 
-    async def report(self, slot: int, *, by: int = 0) -> Attempt:
+    async def report(self, slot: int, *, by: int = 0, utility: int = E) -> Attempt:
         """A slot is proposed by one node, and all others see what came of it."""
         self.close(slot)
-        attempt = await self.members[by].node.propose(E, slot)
+        attempt = await self.members[by].node.propose(utility, slot)
         assert attempt is not None
-        await self.follow()
+        await self.follow(utility)
         return attempt
 
     async def leaves(self, slot: int, *, of: int = 0) -> list[Leaf]:

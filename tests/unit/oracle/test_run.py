@@ -29,10 +29,15 @@ def test_peers_come_from_a_list_and_the_own_url_is_left_out(monkeypatch: pytest.
     assert run.others(OracleSettings(index=3, port=8603)) == list(settings.peers)
 
 
-def test_a_node_computes_energy_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert OracleSettings(utilities="1").utilities == (1,)  # type: ignore[arg-type]
-    with pytest.raises(ValidationError, match="utility 1"):
-        OracleSettings(utilities=(1, 2))
+def test_a_node_computes_what_it_is_told__energy_if_nothing() -> None:
+    assert OracleSettings().utilities == (1,)
+    assert OracleSettings(utilities="3, 1").utilities == (1, 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("codes", ["", "0", "1,10", "1,1", "water"])
+def test_unknown_utilities__are_refused(codes: str) -> None:
+    with pytest.raises(ValidationError):
+        OracleSettings(utilities=codes)  # type: ignore[arg-type]
 
 
 def test_the_password_comes_from_its_file_without_the_lines_end(tmp_path: Path) -> None:
