@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""Signed intervals, one by one, from JSON to durable rows with receipts; beside it a bare COPY of the same rows.
+"""Signed intervals, one by one or in envelopes, from JSON to durable rows with receipts; beside it a bare COPY of the same rows.
 
-Every interval has a signature of its own, which is checked. A delivery is what a meter sends: an array of 1, 96 (a day) or
-1,000. Each is one transaction on a PostgreSQL that writes to disk before it answers, and ends with a signed receipt. The
-baseline copies the same rows in transactions of the same size into a table of the same form, and checks nothing.
+`single`: every interval has a signature of its own, which is checked. `envelope`: one signature for all of a delivery. A
+delivery is what a meter sends: 1, 96 (a day) or 1,000 intervals. Each is one
+transaction on a PostgreSQL that writes to disk before it answers, and ends with a signed receipt. The baseline copies the same
+rows in transactions of the same size into a table of the same form, and checks nothing.
 
 `--url http://host:port` sends the deliveries to a running API instead, whose database `--database` names; `--serve` starts one.
 """
@@ -28,9 +29,19 @@ from sqlalchemy import text
 
 import migrations
 from bench.figures import Figure, finish, machine
-from edge.protocol import Interval, SignedInterval, decode, decode_receipts, sign, sign_receipt
+from edge.protocol import (
+    Interval,
+    SignedInterval,
+    decode,
+    decode_receipts,
+    encode,
+    sign,
+    sign_envelope,
+    sign_receipt,
+)
 from energy.ingest.service import IngestService
 from energy.ingest.store import driver
+from energy.ingest.verify import Proof, Verifier, default_processes, make_verifier
 from energy.models import EnergyMeter, EnergyStation, EnergyTenure
 from greencore.embedded.ports import free_ports
 from greencore.embedded.postgres import Postgres
@@ -41,9 +52,10 @@ from kit.settings import Mode
 from kit.units import slot_of
 
 STATIONS = 50
+SLOTS_MAX = 2_900  # of the 2,976 that ended within 31 days
 SENDERS = 8  # deliveries under way at once
-SIZES = (1_000, 10_000, 50_000)
-ARRAYS = (1, 96, 1_000)
+SIZES = (1_000, 10_000, 100_000)
+FORMS = (("single", 1), ("single", 96), ("single", 1_000), ("envelope", 96), ("envelope", 1_000))
 ONE_BY_ONE_MAX = 10_000  # arrays of one beyond this only take longer
 
 Send = Callable[[bytes], Awaitable[int]]
@@ -78,9 +90,27 @@ class Fleet:
         return made[:count]
 
 
-def fleet() -> Fleet:
+def fleet(count: int = STATIONS) -> Fleet:
     """Fresh stations, so that nothing was ever stored for them."""
-    return Fleet([(uuid4(), Ed25519PrivateKey.generate()) for _ in range(STATIONS)])
+    return Fleet([(uuid4(), Ed25519PrivateKey.generate()) for _ in range(count)])
+
+
+def fleet_for(size: int, array: int) -> Fleet:
+    """As many stations as deliver in whole arrays, none of them more than is young enough to be let in."""
+    return fleet(max(min(STATIONS, size // array), -(-size // SLOTS_MAX)))
+
+
+def envelopes(fleet: Fleet, intervals: Sequence[SignedInterval], size: int) -> list[bytes]:
+    """The same intervals, each station's in envelopes of `size`, in a chain."""
+    made = []
+    for station, key in fleet.stations:
+        prev, own = bytes(32), [it for it in intervals if it.interval.home_id == station]
+        for seq, at in enumerate(range(0, len(own), size)):
+            part = own[at : at + size]
+            envelope = sign_envelope(station, [it.hash for it in part], key, boot_id="bench", seq=seq, prev=prev)
+            made.append(encode([SignedInterval.enveloped(it.interval, it.body, it.hash, envelope) for it in part]))
+            prev = envelope.hash
+    return made
 
 
 def arrays(intervals: Sequence[SignedInterval], size: int) -> list[bytes]:
@@ -108,9 +138,10 @@ async def rate(payloads: Sequence[bytes], count: int, send: Send) -> float:
     return count / passed
 
 
-def through_service(database: Database) -> Send:
+def through_service(database: Database, verifier: Verifier) -> Send:
     """What the API does, without HTTP."""
-    service, key = IngestService(SystemClock(), Mode.LIVE), Ed25519PrivateKey.generate()
+    service = IngestService(SystemClock(), Mode.LIVE, verifier=verifier)
+    key = Ed25519PrivateKey.generate()
 
     async def send(payload: bytes) -> int:
         deliveries = decode(payload)
@@ -164,7 +195,9 @@ async def copy_rate(database: Database, stations: Sequence[UUID], size: int) -> 
 async def empty(database: Database) -> None:
     """As before the first run."""
     async with database.transaction() as session:
-        await session.execute(text("TRUNCATE energy_reading, energy_pending, kit_outbox"))
+        await session.execute(
+            text("TRUNCATE energy_reading, energy_pending, energy_envelope, energy_notice, kit_outbox")
+        )
 
 
 def verify_rate(intervals: Sequence[SignedInterval], key: bytes) -> float:
@@ -180,28 +213,28 @@ async def measure(
 ) -> list[Figure]:
     """Every size in every array, each from an empty table if the database is our own."""
     figures = []
-    print(f"{'array':>6} {'intervals':>10} {'intervals/s':>12} {'bare COPY/s':>12} {'ratio':>7}  growth")
-    for array in ARRAYS:
+    print(f"{'form':>8} {'at once':>7} {'intervals':>10} {'intervals/s':>12} {'bare COPY/s':>12} {'ratio':>7}  growth")
+    for form, array in FORMS:
         first = 0.0
         for size in sizes:
             if array == 1 and size > ONE_BY_ONE_MAX:
                 continue
             if own:
                 await empty(database)
-            stations = fleet()
+            stations = fleet_for(size, array)
             await stations.enrol(database, datetime.now(UTC))
             intervals = stations.intervals(size, slot_of(datetime.now(UTC)))
-            value = await rate(arrays(intervals, array), size, make_send())
+            payloads = arrays(intervals, array) if form == "single" else envelopes(stations, intervals, array)
+            value = await rate(payloads, size, make_send())
             baseline = await copy_rate(database, [station for station, _ in stations.stations], array)
             first = first or value
             growth = f"{first / value:.2f}× the time an interval of the smallest size"
             print(
-                f"{array:>6} {size:>10,} {value:>12,.0f} {baseline:>12,.0f} {value / baseline:>7.3f}  {growth}",
+                f"{form:>8} {array:>7} {size:>10,} {value:>12,.0f} {baseline:>12,.0f} {value / baseline:>7.3f}  {growth}",
                 flush=True,
             )
-            figures.append(
-                Figure(f"ingest_{way}_array_{array}", value, "intervals/s", size, "COPY of the same rows", baseline)
-            )
+            name = f"ingest_{way}_{form}_{array}"
+            figures.append(Figure(name, value, "intervals/s", size, "COPY of the same rows", baseline))
     return figures
 
 
@@ -218,7 +251,9 @@ def embedded_postgres() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def served(url: str | None, serve: bool, database_url: str) -> AsyncIterator[httpx.AsyncClient | None]:
+async def served(
+    url: str | None, serve: bool, database_url: str, processes: int
+) -> AsyncIterator[httpx.AsyncClient | None]:
     """A client of the API that is named, or of one started for the run."""
     if not url and not serve:
         yield None
@@ -235,6 +270,7 @@ async def served(url: str | None, serve: bool, database_url: str) -> AsyncIterat
                 "GREENCORE_RECEIPT_KEY": f"{folder}/receipt.key",
                 "GREENCORE_TELEMETRY_RATE": "1000000",
                 "GREENCORE_TELEMETRY_BURST": "1000000",
+                "GREENCORE_VERIFY_PROCESSES": str(processes),
                 "GREENCORE_LOG_LEVEL": "warning",
             }
             # no stream is needed for the way in; what the API says of its absence goes to a file
@@ -258,20 +294,30 @@ async def served(url: str | None, serve: bool, database_url: str) -> AsyncIterat
                 log.close()
 
 
-async def run(database_url: str, url: str | None, serve: bool, sizes: Sequence[int], own: bool) -> list[Figure]:
+async def run(
+    database_url: str, url: str | None, serve: bool, sizes: Sequence[int], own: bool, processes: int
+) -> list[Figure]:
     """The whole bench against one database."""
     database = Database(database_url, pool_size=SENDERS)
     stations = fleet()
     sample = stations.intervals(STATIONS * 40, slot_of(datetime.now(UTC)))[:40] * 50
     verified = verify_rate(sample, stations.stations[0][1].public_key().public_bytes_raw())
     print(f"Ed25519 alone: {verified:,.0f} verifications/s on one core")
+    verifier = make_verifier(processes)
+    # processes start with the first batch; what a start costs is no matter of the rate
+    await verifier.signers([Proof((), it.signature, it.body) for it in sample])
     try:
-        async with served(url, serve, database_url) as client:
+        async with served(url, serve, database_url, processes) as client:
             way = "service" if client is None else "http"
             figures = await measure(
-                database, lambda: through_service(database) if client is None else through_http(client), sizes, way, own
+                database,
+                lambda: through_service(database, verifier) if client is None else through_http(client),
+                sizes,
+                way,
+                own,
             )
     finally:
+        verifier.close()
         await database.close()
     return [Figure("ed25519_verify_one_core", verified, "verifications/s", len(sample)), *figures]
 
@@ -285,16 +331,22 @@ def main() -> None:
         "--database", help="PostgreSQL in SQLAlchemy form, migrated; the readings stay there. Left out: one of our own"
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="how many intervals, with commas")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=default_processes(),
+        help="processes that check signatures; with --serve too (0: none but the role's own)",
+    )
     options = parser.parse_args()
     if options.url and not options.database:
         parser.error("--url needs --database: stations must be enrolled there")
     sizes = [int(size) for size in options.sizes.split(",")]
     print(machine())
     if options.database:
-        finish(asyncio.run(run(options.database, options.url, options.serve, sizes, False)))
+        finish(asyncio.run(run(options.database, options.url, options.serve, sizes, False, options.processes)))
     else:
         with embedded_postgres() as database_url:
-            finish(asyncio.run(run(database_url, options.url, options.serve, sizes, True)))
+            finish(asyncio.run(run(database_url, options.url, options.serve, sizes, True, options.processes)))
 
 
 if __name__ == "__main__":
