@@ -24,14 +24,14 @@ _KEPT = (*_ENERGY, "meterWh", "chargeWh", "dischargeWh", "importRegisterWh", "ex
 _KEPT_SET = frozenset(_KEPT)
 _ROLES = tuple(sorted(_ENERGY))
 _COUNTERS = ("clockOffset", "syncAge", "powerFail")  # device counters that rules look at, s
-_UWH, _PROVISIONAL = 3, 7  # places in an entry's list
+_UWH, _COUNTED, _PROVISIONAL, _CORRECTED = 3, 4, 7, 9  # places in an entry's list
 
 
 @dataclass(slots=True)
 class Entry:
     """A slot that was read. `uwh` is its E_net, `counted` what the net register holds of it, `fired` who suspects it for good.
 
-    `stand_in` tells that what is counted was estimated: another meter spoke for the boundary.
+    `stand_in` tells that what is counted was estimated: another meter spoke for the boundary. `corrected` is what people added.
     """
 
     measures: dict[str, dict[str, int]]
@@ -43,6 +43,12 @@ class Entry:
     fired: list[str] = field(default_factory=list)
     provisional: bool = False
     stand_in: bool = False
+    corrected: int = 0
+
+    @property
+    def withheld(self) -> int:
+        """What the slot is worth and the net register does not hold, µWh."""
+        return self.uwh + self.corrected - self.counted
 
     def add(self, reading: Interval) -> None:
         """Take another meter's reading of the same slot; what was found before no longer holds."""
@@ -64,12 +70,13 @@ class Entry:
             self.fired,
             int(self.provisional),
             int(self.stand_in),
+            self.corrected,
         ]
 
     @classmethod
     def from_list(cls, raw: Sequence[Any]) -> Self:
         """Read `to_list`."""
-        measures, marks, late, uwh, counted, quality, fired, provisional, stand_in = raw
+        measures, marks, late, uwh, counted, quality, fired, provisional, stand_in, corrected = raw
         return cls(
             {meter: _named(values) for meter, values in measures.items()},
             {meter: Mark(*values) for meter, values in marks.items()},
@@ -80,6 +87,7 @@ class Entry:
             list(fired),
             bool(provisional),
             bool(stand_in),
+            corrected,
         )
 
 
@@ -133,10 +141,12 @@ class Entries:
         known = self._known.get(slot)
         return known.measures.keys() if known is not None else self._raw[slot][0].keys()
 
-    def forget(self, slot: int) -> None:
-        """Remember a slot no longer."""
-        self._raw.pop(slot, None)
-        self._known.pop(slot, None)
+    def forget(self, slot: int) -> int:
+        """Remember a slot no longer. Returns what of its worth the net register does not hold, µWh."""
+        raw, known = self._raw.pop(slot, None), self._known.pop(slot, None)
+        if known is not None:
+            return known.withheld
+        return 0 if raw is None else int(raw[_UWH] + raw[_CORRECTED] - raw[_COUNTED])
 
     def to_rows(self) -> list[list[Any]]:
         """JSON form: what was never looked at goes back as it came."""
@@ -202,7 +212,7 @@ class Meter:
 @dataclass(slots=True)
 class Context:
     """The memory itself. `first` and `through` are the oldest and the newest slot ever read; `disputes` are days (slot // 96)
-    on which main and check meter disagreed.
+    on which main and check meter disagreed; `withheld` is what forgotten slots were worth and the net register does not hold, µWh.
     """
 
     first: int | None = None
@@ -211,6 +221,7 @@ class Context:
     holes: list[Hole] = field(default_factory=list)
     meters: dict[str, Meter] = field(default_factory=dict)
     disputes: set[int] = field(default_factory=set)
+    withheld: dict[int, int] = field(default_factory=dict)
 
     def due(self, slot: int) -> bool:
         """True if the slot is missing and expected. Before the first one that was read, nothing is."""
@@ -255,8 +266,11 @@ class Context:
                 kept |= {slot - 1, slot, slot + 1}
             for slot in aged:
                 if slot < oldest or (slot not in kept and expected <= set(entries.meters(slot))):
-                    entries.forget(slot)
+                    held = entries.forget(slot)
+                    if held:
+                        self.withheld[slot] = held
         self.holes = [hole for hole in self.holes if hole.gap.last >= oldest]
+        self.withheld = {slot: uwh for slot, uwh in self.withheld.items() if slot >= oldest}
         self.disputes = {day for day in self.disputes if day > self.through // DAY_SLOTS - _DISPUTED_DAYS}
 
     def to_json(self) -> dict[str, Any]:
@@ -275,6 +289,8 @@ class Context:
             raw["holes"] = [hole.to_list() for hole in sorted(self.holes, key=lambda hole: hole.gap.first)]
         if self.disputes:
             raw["disputes"] = sorted(self.disputes)
+        if self.withheld:
+            raw["withheld"] = [[slot, uwh] for slot, uwh in sorted(self.withheld.items())]
         return raw
 
     @classmethod
@@ -294,4 +310,5 @@ class Context:
                 for name, (last, roles) in raw["meters"].items()
             },
             set(raw.get("disputes", ())),
+            dict(raw.get("withheld", ())),
         )

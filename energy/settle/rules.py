@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 
+CORRECTION = "correction"  # how the meter's name of a correction begins
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """A tenure's running sums, µWh. `net` and `net_measured` may fall and be negative; `mintable` and `measured` never fall.
@@ -85,6 +88,11 @@ class Advance:
     slots: tuple[SlotResult, ...]
 
 
+def is_correction(reading: Interval) -> bool:
+    """True for what people sign to correct a slot: `meterWh` is what it is worth more, or less."""
+    return reading.meter.startswith(CORRECTION)
+
+
 def advance(
     register: Register,
     readings: Sequence[Interval],
@@ -103,11 +111,16 @@ def advance(
             raise ValueError(f"a reading of {reading.home_id} does not belong to {parameters.station}")
         if reading.slot > slot:
             raise ValueError(f"a reading of slot {reading.slot} can't be counted in the report of slot {slot}")
-    ordered = sorted(readings, key=lambda reading: (reading.slot, reading.meter != "main", reading.meter))
+    ordered = sorted(
+        (reading for reading in readings if not is_correction(reading)),
+        key=lambda reading: (reading.slot, reading.meter != "main", reading.meter),
+    )
     thresholds = policy.of(parameters.kind)
     step = Step(Context.from_json(register.context), slot, parameters, thresholds)
     for number, group in groupby(ordered, key=lambda reading: reading.slot):
         step.take(number, list(group))
+    for reading in sorted(filter(is_correction, readings), key=lambda reading: (reading.slot, reading.meter)):
+        step.correct(reading.slot, reading.meter_uwh)
     step.judge()
     step.estimate()
     net, net_measured = register.net + step.measured + step.estimated, register.net_measured + step.measured

@@ -60,6 +60,26 @@ class Step:
         self.context.hear(slot, readings)
         self._touched.add(slot)
 
+    def correct(self, slot: int, uwh: int) -> None:
+        """People found that a slot is worth so much more, or less. What lowers the register counts at once, the rest by policy.
+
+        A slot that was never read can't be corrected: its gap is estimated.
+        """
+        entry = self.context.entries.get(slot)
+        if entry is not None:
+            entry.corrected += uwh
+            self._touched.add(slot)
+            self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh}))
+            return
+        counted = 0
+        if self._was_read(slot):
+            held = self.context.withheld.pop(slot, 0) + uwh
+            counted = held if self._policy.mint_corrected else min(held, 0)
+            if held != counted:
+                self.context.withheld[slot] = held - counted
+        self._count(counted, stand_in=counted > 0)
+        self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "counted_uwh": counted}))
+
     def judge(self) -> None:
         """Let the rules look at every slot that is new, next to a new one, or in one row of equal values with it."""
         entries = self.context.entries
@@ -130,6 +150,10 @@ class Step:
         self.context.holes.append(hole)
         self._new_holes.add(hole)
 
+    def _was_read(self, slot: int) -> bool:
+        first, through = self.context.first, self.context.through
+        return first is not None and through is not None and first <= slot <= through and not self.context.hole_of(slot)
+
     def _closed(self, slot: int, readings: Iterable[Interval]) -> None:
         """A further meter of a slot that is no longer kept: only what lowers the register still counts."""
         by_boundary = any(_BOUNDARY & meter.roles.keys() for meter in self.context.meters.values())
@@ -164,14 +188,19 @@ class Step:
         entry.provisional = any(verdict.provisional for verdict in suspicions)
         quality = RAW if entry.fired or entry.provisional else ESTIMATED if net.estimated else VALIDATED
         counted = net.uwh if net.uwh < 0 or quality == VALIDATED or self._mints(net, quality) else 0
+        if entry.corrected:
+            worth, quality = net.uwh + entry.corrected, ESTIMATED
+            counted = worth if self._policy.mint_corrected else min(worth, counted)
         if slot in self._touched or quality != entry.quality or counted != entry.counted:
-            self.results[slot] = SlotResult(slot, net.uwh, quality, net.method, verdicts)
+            method = "corrected" if entry.corrected else net.method
+            self.results[slot] = SlotResult(slot, net.uwh + entry.corrected, quality, method, verdicts)
             self.verdicts.extend(verdicts)
         if any(verdict.rule == "V14" for verdict in verdicts):
             self.context.disputes.add(slot // DAY_SLOTS)
         self._count(-entry.counted, stand_in=entry.stand_in)
-        self._count(counted, stand_in=net.estimated)
-        entry.counted, entry.quality, entry.stand_in = counted, quality, net.estimated
+        stand_in = net.estimated or bool(entry.corrected)
+        self._count(counted, stand_in=stand_in)
+        entry.counted, entry.quality, entry.stand_in = counted, quality, stand_in
 
     def _mints(self, net: NetEnergy, quality: int) -> bool:
         policy = self._policy
