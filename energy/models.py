@@ -40,7 +40,10 @@ class EnergyStation(Base):
 
 
 class EnergyTenure(Base):
-    """One ownership of a station. A reading belongs to the tenure that holds its slot's first instant; `until` is excluded."""
+    """One ownership of a station. A reading belongs to the tenure that holds its slot's first instant; `until` is excluded.
+
+    `ratings` are [first slot, W] of every rating of the station, in order, where there was more than one; `rated_w` is the last.
+    """
 
     __tablename__ = "energy_tenure"
 
@@ -50,6 +53,7 @@ class EnergyTenure(Base):
     since: Mapped[datetime] = mapped_column(_INSTANT)
     until: Mapped[datetime | None] = mapped_column(_INSTANT)
     rated_w: Mapped[int] = mapped_column(BigInteger)
+    ratings: Mapped[list[list[int]]] = mapped_column(JSONB, default=list)
 
 
 class EnergyMeter(Base):

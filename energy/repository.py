@@ -26,6 +26,7 @@ from energy.models import (
     EnergyStation,
     EnergyTenure,
 )
+from energy.policy import StationParameters
 from energy.settle.rules import Register
 from kit.units import SLOT_SECONDS, slot_start
 
@@ -164,6 +165,12 @@ def tenure_of(held: Sequence[EnergyTenure], slot: int) -> EnergyTenure | None:
     """The ownership that a slot belongs to: the one at its first instant."""
     start = slot_start(slot)
     return next((it for it in held if it.since <= start and (it.until is None or start < it.until)), None)
+
+
+def parameters(tenure: EnergyTenure, kind: int, k_safety_ppm: int) -> StationParameters:
+    """What the rules are told of a tenure's station: the rating of each slot's time, its kind and its factor on losses."""
+    ratings = tuple((first, rated_w) for first, rated_w in tenure.ratings)
+    return StationParameters(tenure.station, tenure.rated_w, kind, k_safety_ppm, ratings)
 
 
 async def lock_register(

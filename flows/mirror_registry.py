@@ -8,6 +8,7 @@ beside a station (name, safety factor) stays, also while the chain does not know
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from energy.models import EnergyMeter, EnergyStation, EnergyTenure
 from indexer.models import MeterRetiredRow, MeterRow, StationRatedRow, StationRow, TenureRow
 from indexer.projection import DecodedLog
 from kit.ids import station_uuid
+from kit.units import SLOT_SECONDS
 
 _NO_BLOCK = 1 << 62
 _K_SAFETY_PPM = 1_000_000
@@ -80,13 +82,16 @@ async def _write(session: AsyncSession, events: Sequence[Event]) -> None:
     kind, demo = 0, False
     tenures: list[EnergyTenure] = []
     meters: dict[bytes, EnergyMeter] = {}
+    ratings: list[list[int]] = []  # from the first slot that began after the change
     for row in events:
         at = row.block_time
         if isinstance(row, StationRow):
             kind, demo = row.kind, row.demo
             first = EnergyTenure(station=row.station, tenure=1, owner=row.owner, since=at, rated_w=row.rated_w)
             tenures.append(first)
+            ratings.append([_slot_after(at), row.rated_w])
         elif isinstance(row, StationRatedRow):
+            ratings.append([_slot_after(at), row.new_w])
             tenures[-1].rated_w = row.new_w
         elif isinstance(row, TenureRow):
             old = tenures[-1]
@@ -98,6 +103,8 @@ async def _write(session: AsyncSession, events: Sequence[Event]) -> None:
             meters[row.key] = EnergyMeter(key=row.key, station=row.station, role=row.role, since=at)
         else:
             meters[row.key].until = at
+    for tenure in tenures:
+        tenure.ratings = ratings if len(ratings) > 1 else []
     session.add_all([*tenures, *meters.values()])
     await session.flush()
     now = tenures[-1]
@@ -113,3 +120,7 @@ async def _write(session: AsyncSession, events: Sequence[Event]) -> None:
     # name and safety factor are energy's own: an update leaves them
     station = insert(EnergyStation).values(id=now.station, name="", k_safety_ppm=_K_SAFETY_PPM, **values)
     await session.execute(station.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def _slot_after(at: datetime) -> int:
+    return -(-int(at.timestamp()) // SLOT_SECONDS)

@@ -15,7 +15,8 @@ from edge.protocol import SignedInterval
 from energy.ingest.envelopes import load as load_envelopes
 from energy.ingest.service import ORACLE
 from energy.models import EnergyIncluded, EnergyPending, EnergyReading, EnergyStation, EnergyTenure
-from energy.settle.rules import Register, StationParameters
+from energy.repository import parameters
+from energy.settle.rules import Register
 from energy.wire import signed_of
 from kit.errors import NotFound, Refused
 from kit.units import slot_end
@@ -61,7 +62,7 @@ async def tenure_states(
             owner=tenure.owner,
             since=int(tenure.since.timestamp()),
             until=None if tenure.until is None else int(tenure.until.timestamp()),
-            parameters=StationParameters(tenure.station, tenure.rated_w, kind, k_safety_ppm),
+            parameters=parameters(tenure, kind, k_safety_ppm),
             register=Register() if register is None else Register.from_json(register),
         )
         for tenure, kind, k_safety_ppm, register in rows

@@ -21,7 +21,7 @@ from energy.ingest.service import QUALITY
 from energy.models import EnergyInterval, EnergyReading, EnergyStation, EnergyTenure
 from energy.partitions import Partitions
 from energy.policies.book import book
-from energy.policy import QUALITY_NAMES, RAW, Policies, StationParameters
+from energy.policy import QUALITY_NAMES, RAW, Policies
 from energy.repository import FAILED, STORED
 from energy.settle.rules import SlotResult, advance
 from energy.wire import interval_of
@@ -69,7 +69,7 @@ class QualityService:
         now = self._clock.now()
         stored, register = await repository.lock_register(session, Utility.E, station.id, tenure.tenure, now)
         readings = [interval_of(row.body) for row in rows]
-        parameters = StationParameters(station.id, tenure.rated_w, station.kind, station.k_safety_ppm)
+        parameters = repository.parameters(tenure, station.kind, station.k_safety_ppm)
         slot = max(slot_of(now), *(reading.slot for reading in readings))
         try:
             step = advance(register, readings, slot=slot, parameters=parameters, policy=self._policies.at(slot))
