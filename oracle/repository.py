@@ -188,6 +188,7 @@ async def apply_report(
             applied_at=at,
         )
     )
+    await session.flush()
 
 
 async def undo_report(session: AsyncSession, report: OracleReport) -> None:

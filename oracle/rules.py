@@ -7,7 +7,7 @@ The contracts compute the same bytes; `tests/contracts/fuzz` compares the two.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 from typing import Self
 from uuid import UUID
@@ -27,6 +27,21 @@ _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address
 _REPORT_TYPE = (
     b"Report(uint8 utility,uint32 slot,bytes32 prev,bytes32 root,uint96 increase,uint96 total,"
     b"uint32 stations,bytes32 dataHash,uint32 validFrom,uint64 deadline,uint32 epoch)"
+)
+
+
+_WIDTHS = tuple(
+    (name, 1 << bits)
+    for name, bits in (
+        ("utility", 8),
+        ("station", 128),
+        ("tenure", 32),
+        ("slot", 32),
+        ("energy", 64),
+        ("measured", 96),
+        ("mintable", 96),
+        ("quality", 8),
+    )
 )
 
 
@@ -50,11 +65,9 @@ class Leaf:
     profile_hash: bytes
 
     def __post_init__(self) -> None:
-        widths = (8, 128, 32, None, 32, 64, 96, 96, 8, None)
-        for field, bits in zip(fields(self), widths, strict=True):
-            value = getattr(self, field.name)
-            if bits is not None and not 0 <= value < 1 << bits:
-                raise ValueError(f"leaf.{field.name} {value} does not fit {bits} bits")
+        for name, bits in _WIDTHS:
+            if not 0 <= getattr(self, name) < bits:
+                raise ValueError(f"leaf.{name} {getattr(self, name)} does not fit {bits.bit_length() - 1} bits")
         if len(self.owner) != 20 or len(self.profile_hash) != 32:
             raise ValueError("a leaf's owner has 20 bytes and its profile hash 32")
 

@@ -22,6 +22,7 @@ from edge.protocol import encode
 from kit import logs
 from kit.errors import Forbidden, GreenCoreError, Malformed, NotFound, Refused, Unauthorised
 from oracle import repository
+from oracle.files import serve_file
 from oracle.keccak import keccak
 from oracle.node import Node, attempt_json
 from oracle.peer import READINGS_MAX, peer_message
@@ -88,10 +89,12 @@ class Doors:
         utility, slot = request.path_params["utility"], request.path_params["slot"]
         async with self._node.database.transaction() as session:
             report = await repository.report_at(session, utility, slot)
-            data = None if report is None else await repository.load_leaves(session, report.data_hash)
-        if data is None:
+        # a reorganisation may still replace a slot's report: the name is kept for a minute, the hash never changes its file
+        database = self._node.database
+        found = None if report is None else await serve_file(database, report.data_hash, request, max_age=60)
+        if found is None:
             raise NotFound("oracle.no_report", f"there is no accepted report of utility {utility} for slot {slot} here")
-        return Response(data, media_type="text/plain; charset=us-ascii")
+        return found
 
     async def reports(self, request: Request) -> Response:
         """The slots and hashes of all accepted reports, oldest first."""
@@ -113,11 +116,10 @@ class Doors:
 
     async def file(self, request: Request) -> Response:
         """A file of leaves by its hash: of an accepted report, or of a content that this node signed."""
-        async with self._node.database.transaction() as session:
-            data = await repository.load_leaves(session, _hash(request))
-        if data is None:
+        found = await serve_file(self._node.database, _hash(request), request)
+        if found is None:
             raise NotFound("oracle.no_file", "there is no such file here")
-        return Response(data, media_type="text/plain; charset=us-ascii")
+        return found
 
     async def content(self, request: Request) -> Response:
         """The proposal behind a content: with it anyone knows which readings were counted."""

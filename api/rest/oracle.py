@@ -7,8 +7,9 @@ from uuid import UUID
 
 import httpx
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.auth import OPERATOR
@@ -19,10 +20,12 @@ from flows import leaves
 from indexer.models import ReportRow
 from kit.errors import NotFound, Unavailable
 from kit.units import Utility
-from oracle import repository
+from oracle.files import serve_file
 from oracle.rules import Leaf
 
 router = APIRouter(prefix="/api/oracle", tags=["oracle"])
+
+HashPath = Annotated[str, Path(pattern="^0x[0-9a-fA-F]{64}$")]
 
 
 class LeafShown(BaseModel):
@@ -137,11 +140,17 @@ def leaf_shown(leaf: Leaf) -> LeafShown:
 async def published_at(services: Services, utility: Utility, slot: int | None) -> tuple[ReportRow, leaves.Published]:
     """A report with its leaves, the newest if no slot is named. Raises NotFound."""
     async with services.database.transaction() as session:
-        report = await ledger.report(session, utility=utility, slot=slot)
-        if report is None:
-            which = "yet" if slot is None else f"for slot {slot}"
-            raise NotFound("oracle.no_report", f"no report of utility {utility.name} was accepted {which}")
+        report = await report_wanted(session, utility, slot)
         return report, await leaves.load(session, report)
+
+
+async def report_wanted(session: AsyncSession, utility: Utility, slot: int | None) -> ReportRow:
+    """A report, the newest if no slot is named. Raises NotFound."""
+    report = await ledger.report(session, utility=utility, slot=slot)
+    if report is None:
+        which = "yet" if slot is None else f"for slot {slot}"
+        raise NotFound("oracle.no_report", f"no report of utility {utility.name} was accepted {which}")
+    return report
 
 
 @router.get("/proof", responses={404: {"description": "no such report or leaf, or its leaves are not here yet"}})
@@ -153,15 +162,15 @@ async def proof(
     tenure: Annotated[int | None, Query(ge=1, description="the newest if left out")] = None,
 ) -> Proof:
     """A station's leaf in a report with its Merkle proof: all that a claim needs, for anybody who wants to send it."""
-    report, published = await published_at(services, utility, slot)
-    index = published.index_of(station.int, tenure)
-    leaf = published.leaves[index]
+    async with services.database.transaction() as session:
+        report = await report_wanted(session, utility, slot)
+        proved = await leaves.prove(session, report, station.int, tenure)
     return Proof(
-        leaf=leaf_shown(leaf),
-        leafHash=leaf.hash(),
-        index=index,
-        proof=published.tree.proof(index),
-        root=published.tree.root,
+        leaf=leaf_shown(proved.leaf),
+        leafHash=proved.leaf.hash(),
+        index=proved.index,
+        proof=proved.proof,
+        root=proved.root,
         report=report_shown(report),
     )
 
@@ -171,6 +180,7 @@ async def proof(
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {}}, "description": "the file whose keccak-256 the report carries"},
+        206: {"description": "the asked bytes of it"},
         304: {"description": "you have it"},
         404: {"description": "no such report, or its leaves are not here yet"},
     },
@@ -179,14 +189,29 @@ async def leaves_file(services: ServicesDep, request: Request, utility: UtilityP
     """The published leaves of a report, byte by byte. The ETag is the report's data hash: an accepted file never changes."""
     async with services.database.transaction() as session:
         report = await ledger.report(session, utility=utility, slot=slot)
-        data = None if report is None else await repository.load_leaves(session, report.data_hash)
-    if report is None or data is None:
+    # a reorganisation may still replace a slot's report: the name is kept for a minute, the hash never changes its file
+    found = None if report is None else await serve_file(services.database, report.data_hash, request, max_age=60)
+    if found is None:
         raise NotFound("oracle.no_leaves", f"there are no leaves of utility {utility.name}, slot {slot}, here")
-    tag = f'"0x{report.data_hash.hex()}"'
-    headers = {"ETag": tag, "Cache-Control": "public, max-age=60"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type="text/plain", headers=headers)
+    return found
+
+
+@router.get(
+    "/files/{data_hash}",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "the file with that keccak-256; it never changes"},
+        206: {"description": "the asked bytes of it"},
+        304: {"description": "you have it"},
+        404: {"description": "there is no such file here"},
+    },
+)
+async def file_by_hash(services: ServicesDep, request: Request, data_hash: HashPath) -> Response:
+    """A published file of leaves by the hash that its report carries: for mirrors and caches, whole, in ranges or compressed."""
+    found = await serve_file(services.database, bytes.fromhex(data_hash[2:]), request)
+    if found is None:
+        raise NotFound("oracle.no_file", "there is no such file here")
+    return found
 
 
 @router.post("/sign", dependencies=OPERATOR, responses={503: {"description": "no node answers"}})
