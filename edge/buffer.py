@@ -197,7 +197,7 @@ class Buffer:
         healed = False
         while True:
             try:
-                return work(self._opened())
+                return _as_text(work, self._opened())
             except sqlite3.Error as error:
                 name = getattr(error, "sqlite_errorname", "")
                 if name.startswith("SQLITE_FULL") and self._room.give_up():
@@ -309,9 +309,21 @@ class Buffer:
         self.trouble = text
 
 
+def _as_text(work: Callable[[BufferFile], T], file: BufferFile) -> T:
+    try:
+        return work(file)
+    except UnicodeDecodeError as error:  # a message or a column of SQLite's that quotes what the damage left
+        raise Damaged(f"text that is no text: {error}") from error
+
+
 def _is_damage(error: sqlite3.Error) -> bool:
+    if isinstance(error, Damaged):
+        return True
     name = getattr(error, "sqlite_errorname", "")
-    return isinstance(error, Damaged) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name in _IO_READS
+    if not name:  # said by Python's module: text that is no text
+        return isinstance(error, sqlite3.OperationalError)
+    # a number that is taken already: what the file says of itself is not so
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CONSTRAINT")) or name in _IO_READS
 
 
 def recover(folder: Path, damaged: Path, device_key: bytes | None) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from edge.buffer_tables import (
     META,
     OUTBOX,
     SCHEMA,
+    SCHEMA_MAX,
     STATES,
     BufferFault,
     Damaged,
@@ -49,11 +50,24 @@ class BufferFile:
             raise
 
     def _open(self) -> None:
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            # a header that says nonsense, or tables that are not there: no statement of ours is wrong at this point
+            if getattr(error, "sqlite_errorname", "SQLITE_ERROR") == "SQLITE_ERROR":
+                raise Damaged(str(error)) from error
+            raise
+        except UnicodeDecodeError as error:
+            raise Damaged(f"text that is no text: {error}") from error
+
+    def _prepare(self) -> None:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.execute("PRAGMA wal_autocheckpoint=256")  # 1 MB: a full disk should not be our own log's doing
         self.check()
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if not 0 <= version <= SCHEMA_MAX:
+            raise Damaged(f"its version is {version}")
         if version > SCHEMA:
             raise BufferFault(f"{self.path} was written by another version ({version}, not {SCHEMA}) of the agent")
         steps = [META + OUTBOX, ENVELOPES][version:]
@@ -62,7 +76,7 @@ class BufferFile:
 
     def check(self) -> None:
         """Walk through the file. Raises sqlite3.DatabaseError if a page or an index is not what it should be."""
-        verdict = self.db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        verdict = self.db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
             raise Damaged(verdict)
 
@@ -77,7 +91,15 @@ class BufferFile:
     def meta(self, name: str) -> bytes | None:
         """A named value."""
         found = self.db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
-        return None if found is None else bytes(found[0])
+        return None if found is None else _bytes(found[0])
+
+    def number(self, name: str, otherwise: int) -> int:
+        """A named number. Raises Damaged if it is none."""
+        found = self.meta(name)
+        try:
+            return otherwise if found is None else int(found)
+        except ValueError as error:
+            raise Damaged(f"{name} is {found!r}") from error
 
     def put(self, name: str, value: bytes) -> None:
         """Set a named value, inside a transaction."""
@@ -85,7 +107,7 @@ class BufferFile:
 
     def all_meta(self) -> dict[str, bytes]:
         """Every named value."""
-        return {name: bytes(value) for name, value in self.db.execute("SELECT name, value FROM meta")}
+        return {name: _bytes(value) for name, value in self.db.execute("SELECT name, value FROM meta")}
 
     def adopt(self, values: Mapping[str, bytes]) -> None:
         """Take over what another file knew: the builders, the counts, the owner. The higher numbers hold."""
@@ -94,7 +116,7 @@ class BufferFile:
                 if not name.startswith("next_"):
                     self.put(name, value)
         self.begin_at(
-            int(values.get("next_seq") or 1), int(values.get("next_envelope") or 1), values.get("last_envelope", FIRST)
+            _int(values.get("next_seq")), _int(values.get("next_envelope")), values.get("last_envelope", FIRST)
         )
 
     # -- what the builder stores
@@ -102,24 +124,21 @@ class BufferFile:
     def claim(self, station: str) -> None:
         """Bind the file to one station for ever. Raises BufferFault if it belongs to another."""
         with self.transaction():
-            known = (self.meta("owner") or station.encode()).decode()
+            known = (self.meta("owner") or station.encode()).decode(errors="replace")
             # agents of one meter wrote "station/meter" here
             if known.partition("/")[0] != station:
                 raise BufferFault(f"{self.path} belongs to {known}, not {station}; give every station a data_dir")
             self.put("owner", station.encode())
 
     def builder_state(self, fingerprint: str, meter: str) -> BuilderState:
-        """What a meter's builder knew at its last commit; empty for the first start or after a change of register map.
-
-        Raises BufferFault.
-        """
-        if (self.meta(f"map.{meter}") or b"").decode() != fingerprint:
+        """What a meter's builder knew at its last commit; empty for the first start or after a change of register map."""
+        if self.meta(f"map.{meter}") != fingerprint.encode():
             return BuilderState()
         stored = self.meta(f"builder.{meter}")
         try:
             return msgspec.json.decode(stored, type=BuilderState) if stored else BuilderState()
-        except msgspec.DecodeError as error:
-            raise BufferFault(f"{self.path}: the builder's state is unreadable: {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Damaged(f"the state of {meter}'s builder is unreadable: {error}") from error
 
     def insert(
         self, drafts: Sequence[Draft], states: Mapping[str, tuple[str, BuilderState]]
@@ -170,13 +189,13 @@ class BufferFile:
             if next_seq > self.next_seq():
                 self.put("built", str(self._built()).encode())
                 self.put("next_seq", str(next_seq).encode())
-            if next_envelope > int(self.meta("next_envelope") or 1):
+            if next_envelope > self.number("next_envelope", 1):
                 self.put("next_envelope", str(next_envelope).encode())
                 self.put("last_envelope", last_envelope)
 
     def next_seq(self) -> int:
         """The number of the next interval."""
-        return int(self.meta("next_seq") or 1)
+        return self.number("next_seq", 1)
 
     def oldest_pending(self) -> int:
         """The number of the oldest interval without a final receipt; the next one's if there is none."""
@@ -213,7 +232,7 @@ class BufferFile:
         Returns it and the next one's number.
         """
         with self.transaction() as db:
-            count = int(self.meta("next_envelope") or 1)
+            count = self.number("next_envelope", 1)
             made, wire = seal(rows, count, self.meta("last_envelope") or FIRST)
             number = db.execute("INSERT INTO envelope (hash, wire) VALUES (?, ?)", (made, wire)).lastrowid
             db.executemany("UPDATE outbox SET envelope=? WHERE seq=?", [(number, row.seq) for row in rows])
@@ -249,7 +268,7 @@ class BufferFile:
                 if changed:
                     moved[line.status] = moved.get(line.status, 0) + changed
             for state, count in moved.items():
-                self.put(f"count.{state}", str(int(self.meta(f"count.{state}") or 0) + count).encode())
+                self.put(f"count.{state}", str(self.number(f"count.{state}", 0) + count).encode())
         return moved
 
     def resend_rejected(self) -> int:
@@ -277,7 +296,7 @@ class BufferFile:
     def totals(self) -> dict[str, int]:
         """Since the first start: intervals `built`, and receipts by status."""
         totals = {"built": self._built()}
-        return totals | {state: int(self.meta(f"count.{state}") or 0) for state in STATES if state != "pending"}
+        return totals | {state: self.number(f"count.{state}", 0) for state in STATES if state != "pending"}
 
     def last(self, limit: int) -> list[Row]:
         """The newest intervals, newest first."""
@@ -306,7 +325,13 @@ class BufferFile:
 
     def _built(self) -> int:
         # the first version had no such count: there, what was numbered was built
-        return int(self.meta("built") or self.next_seq() - 1)
+        return self.number("built", self.next_seq() - 1)
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise Damaged(f"{value!r} stands where bytes were")
+    return value
 
 
 def _hash(text: str) -> bytes:
@@ -314,3 +339,7 @@ def _hash(text: str) -> bytes:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         return b""
+
+
+def _int(found: bytes | None) -> int:
+    return int(found) if found is not None and found.isdigit() else 1

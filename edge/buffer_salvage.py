@@ -19,7 +19,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from edge.buffer_mark import Counted
-from edge.buffer_tables import Stored
+from edge.buffer_tables import STATES, Stored
 from edge.protocol import ProtocolError, SignedInterval, decode
 
 DAMAGED = "buffer-damaged-"
@@ -27,6 +27,7 @@ SUFFIXES = ("", "-wal", "-shm")
 PROBES_MAX = 200_000  # numbers that are asked for one by one where the table cannot be walked
 
 _CHUNK = 4096
+_UNREADABLE = (sqlite3.Error, TypeError, ValueError)  # values of another kind, text that is no text
 _INTERVAL = re.compile(rb'\{"homeId":"[0-9a-f-]{36}",[^{}\x00]{1,4000}(?:\{[^{}\x00]{0,4000}\}[^{}\x00]{0,4000})?\}')
 _PROFILE = re.compile(rb"greencore\.profile\.v1\n(?:[0-9]+,[^\n,\x00]+,-?[0-9]+\n)*")
 
@@ -154,18 +155,18 @@ def _by_sqlite(path: Path, meta: dict[str, bytes], counted: Counted) -> Iterator
     try:
         try:
             meta.update((name, bytes(value)) for name, value in db.execute("SELECT name, value FROM meta"))
-        except (sqlite3.Error, TypeError):
+        except _UNREADABLE:
             meta.clear()  # a part of what the builders know may contradict the rest
         reached = 0
         try:
             for row in db.execute(f"SELECT {columns} FROM outbox ORDER BY seq"):
                 reached = row[0]
                 yield Stored(*row)
-        except (sqlite3.Error, TypeError):
+        except _UNREADABLE:
             for seq in range(max(reached + 1, counted.next_seq - PROBES_MAX), counted.next_seq):
                 try:
                     one = db.execute(f"SELECT {columns} FROM outbox WHERE seq=?", (seq,)).fetchone()
-                except sqlite3.Error:
+                except _UNREADABLE:
                     continue
                 if one is not None:
                     yield Stored(*one)
@@ -208,6 +209,8 @@ def _raw(path: Path) -> bytes:
 def _sound(row: Stored, device_key: bytes | None) -> bool:
     """True if a row is what was stored: damage may also have struck inside a value."""
     if not all(isinstance(value, bytes) for value in (row.hash, row.body, row.wire, row.profile)):
+        return False
+    if row.state not in STATES:
         return False
     signed = _one(row.wire)
     return (

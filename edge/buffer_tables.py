@@ -11,6 +11,7 @@ from typing import Literal
 from edge.protocol import SignedInterval
 
 SCHEMA = 2
+SCHEMA_MAX = 1_000  # no version of ours will ever count so far: beyond it, the header is damaged
 
 State = Literal["pending", "accepted", "duplicate", "conflict", "rejected"]
 STATES: tuple[State, ...] = ("pending", "accepted", "duplicate", "conflict", "rejected")
