@@ -227,7 +227,7 @@ def _told(path: Path) -> dict[str, Any]:
         if isinstance(meter, dict) and str(meter.get("map")).endswith((".yaml", ".yml")):
             meter["map"] = str(beside / str(meter["map"]))
     return {
-        key: value for key, value in found.items() if not os.environ.keys() & {PREFIX + key.upper(), _ALIAS.get(key)}
+        key: value for key, value in found.items() if not {PREFIX + key.upper(), _ALIAS.get(key, "")} & {*os.environ}
     }
 
 

@@ -206,6 +206,12 @@ class Rig:
 
 
 @pytest.fixture
+def status_in() -> Callable[[Path], dict[str, Any]]:
+    """What the agent of a data folder last wrote of itself."""
+    return lambda folder: dict(json.loads((folder / "status.json").read_text()))
+
+
+@pytest.fixture
 def make_rig(processes: Processes, tmp_path: Path) -> Callable[[int], Rig]:
     return lambda speed: Rig(processes, tmp_path, speed)
 
