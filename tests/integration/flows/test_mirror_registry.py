@@ -50,6 +50,9 @@ async def test_a_handover_a_rating_and_a_retired_meter_arrive_and_are_taken_back
         assert (row.name, row.k_safety_ppm) == ("roof", 900_000), "what energy keeps of its own stays"
         old, new = await session.scalars(select(EnergyTenure).order_by(EnergyTenure.tenure))
         assert old.until == new.since
+        assert [rated_w for _, rated_w in new.ratings] == [RATED_W, 7_000]
+        assert old.ratings == new.ratings
+        assert new.ratings[0][0] <= new.ratings[1][0]
         assert await session.get(EnergyMeter, second) is not None
 
     deployment.chain.call("evm_revert", mark)
