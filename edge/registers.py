@@ -158,8 +158,8 @@ def parse_document(data: bytes) -> object:
     """A JSON document with its numbers exact. Raises ValueError."""
     try:
         return json.loads(data, parse_float=Decimal, parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"no JSON document: {error}") from error
 
 
 def decode_documents(register_map: RegisterMap, documents: Mapping[str, object]) -> dict[str, Value | Absent]:
@@ -238,4 +238,4 @@ def _steps(pointer: str) -> Iterator[str]:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is no number")

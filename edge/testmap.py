@@ -91,8 +91,8 @@ def verdict_of(findings: Sequence[Finding]) -> str:
     return f"{names}: does not look right{hint}"
 
 
-def read_as(register_map: RegisterMap, register: Register, words: Words) -> Reading:
-    """A counter or power of a map, with its verdict."""
+def read_as(register_map: RegisterMap, register: Register, words: Words, *, supposed: bool = False) -> Reading:
+    """A counter or power of a map, with its verdict; `supposed` where the map says otherwise."""
     try:
         found = measure(register_map, register, words)
     except KeyError:
@@ -100,7 +100,7 @@ def read_as(register_map: RegisterMap, register: Register, words: Words) -> Read
     if isinstance(found, Absent):
         return Reading("-", "none" if found.reason in ("null", "scale_null") else "unlikely", found.reason)
     shown = f"{in_unit(register, found)} {register.unit or ''}".rstrip()
-    verdict, why = _judge(register, found, words)
+    verdict, why = _judge(register, found, supposed)
     return Reading(shown, verdict, why, found.micro)
 
 
@@ -118,7 +118,7 @@ def _plain(number: Fraction) -> str:
     return text.rstrip("0").rstrip(".") or "0"
 
 
-def _judge(register: Register, value: Value, words: Words) -> tuple[Verdict, str]:
+def _judge(register: Register, value: Value, supposed: bool) -> tuple[Verdict, str]:
     if register.role == POWER_ROLE:
         if abs(value.micro) > LIKELY_W_MAX * 10**6:
             return "unlikely", f"above {LIKELY_W_MAX} W"
@@ -127,7 +127,7 @@ def _judge(register: Register, value: Value, words: Words) -> tuple[Verdict, str
         return "zero", "nothing counted yet, or not the counter" if value.raw == 0 else "too small to count"
     if value.micro > LIKELY_MICRO_MAX:
         return "unlikely", "more than a meter counts in its life"
-    if not register.is_float and register.count > 1 and value.raw % 65536 == 0:
+    if supposed and not register.is_float and register.count > 1 and value.raw % 65536 == 0:
         return "unlikely", "the last word is zero, as between two values"
     return "plausible", ""
 
@@ -140,12 +140,12 @@ def _counter(
     others: dict[str, Reading] = {}
     for shift in (-1, 1):
         others[f"shift {shift:+d}"] = read_as(
-            register_map, msgspec.structs.replace(register, address=register.address + shift), first
+            register_map, msgspec.structs.replace(register, address=register.address + shift), first, supposed=True
         )
     for other in get_args(WordOrder):
         if other != order:
             moved_register = msgspec.structs.replace(register, word_order=other)
-            others[other] = read_as(register_map, moved_register, first)
+            others[other] = read_as(register_map, moved_register, first, supposed=True)
     moved = ""
     if again is not None:
         reading, moved = _moved(register, reading, read_as(register_map, register, again), apart_s)
