@@ -68,15 +68,6 @@ async def due_rejections(session: AsyncSession, now: datetime, limit: int) -> li
     return list(await session.scalars(rows.limit(limit).with_for_update(skip_locked=True)))
 
 
-async def replay(session: AsyncSession, rejection: int, now: datetime) -> bool:
-    """An operator asks for another attempt. False if there is no such rejection, or nothing left of it to try."""
-    row = await session.get(EnergyRejection, rejection, with_for_update=True)
-    if row is None or row.resolved_at is not None or row.slot is None or row.size > PAYLOAD_MAX:
-        return False
-    row.attempts, row.retry_at = 0, now
-    return True
-
-
 def postpone(row: EnergyRejection, now: datetime) -> None:
     """Wait twice as long before the next attempt; after the last one the row is parked until an operator replays it."""
     row.attempts += 1

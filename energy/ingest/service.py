@@ -117,20 +117,29 @@ class IngestService:
 
         Returns how many were tried. Those that fail again wait longer, at last for an operator. Never commits.
         """
+        due = await due_rejections(session, self._clock.now(), limit)
+        await self.try_again(session, due)
+        return len(due)
+
+    async def try_again(self, session: AsyncSession, rows: Sequence[EnergyRejection]) -> dict[int, ReceiptLine]:
+        """Another attempt for these rejections, which the caller has locked. Never commits.
+
+        Returns what became of each by its id; one is left out if the envelope that proved it is no longer kept.
+        """
         now = self._clock.now()
-        due = await due_rejections(session, now, limit)
-        deliveries = await _read_again(session, due)
+        deliveries = await _read_again(session, rows)
         lines = await self.ingest(session, [one for _, one in deliveries], "replay") if deliveries else []
+        tried: dict[int, ReceiptLine] = {}
         for (row, _), line in zip(deliveries, lines, strict=True):
+            tried[row.id] = line
             if line.status == "rejected" and line.code == row.code:
                 postpone(row, now)
             else:
                 row.retry_at, row.resolved_at = None, now
-        tried = {row.id for row, _ in deliveries}
-        for row in due:
-            if row.id not in tried:  # the envelope that proved it is no longer kept
+        for row in rows:
+            if row.id not in tried:
                 row.retry_at = None
-        return len(due)
+        return tried
 
     async def _signers(
         self, deliveries: Sequence[SignedInterval], enrolments: Mapping[UUID, Enrolment]

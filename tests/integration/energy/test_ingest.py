@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select, update
 
 from edge.protocol import ProtocolError, ReceiptLine, SignedInterval, decode, sign
+from energy import audit
+from energy.ingest import parked as books
 from energy.ingest import store
-from energy.ingest.rejections import ATTEMPTS_MAX, PAYLOAD_MAX, replay
+from energy.ingest.rejections import ATTEMPTS_MAX, PAYLOAD_MAX
 from energy.ingest.service import IngestService, Transport
 from energy.models import EnergyConflict, EnergyMeter, EnergyPending, EnergyReading, EnergyRejection
 from energy.wire import signed_of
@@ -250,13 +252,26 @@ async def test_what_time_heals_is_tried_again_and_what_not_is_parked(
     assert by_station[station.id].resolved_at is not None
     parked = by_station[lost.id]
     assert (parked.retry_at, parked.resolved_at, parked.attempts, parked.times) == (None, None, ATTEMPTS_MAX, 1)
+    async with database.transaction() as session:
+        (shown,) = await books.parked(session)
+        assert (shown.hash, shown.state, shown.station, shown.replayable) == (parked.hash, "parked", lost.id, True)
+        outcomes = await ask(session, service, clock, [parked.hash, early.hash, bytes(32)])
+        assert outcomes == {parked.hash: "rejected", early.hash: "resolved", bytes(32): "unknown"}
+    assert await count(database, EnergyReading) == 1
     await lost.enrol(database)
+    for expected in ("accepted", "resolved"):
+        async with database.transaction() as session:
+            assert await ask(session, service, clock, [parked.hash]) == {parked.hash: expected}
     async with database.transaction() as session:
-        assert await replay(session, parked.id, clock.now())
-        assert not await replay(session, by_station[station.id].id, clock.now())
-    async with database.transaction() as session:
-        assert await service.retry(session) == 1
+        assert await books.parked(session) == []
+        done = [row.detail["status"] for row in await audit.trail(session, "0x" + parked.hash.hex())]
+    assert done == ["resolved", "accepted", "rejected"]
     assert await count(database, EnergyReading) == 2
+
+
+async def ask(session: Any, service: IngestService, clock: FixedClock, hashes: list[bytes]) -> dict[bytes, str]:
+    outcomes = await books.replay(session, service, at=clock.now(), actor="test", hashes=hashes)
+    return {one.hash: one.status for one in outcomes}
 
 
 async def test_a_month_gets_its_partition_from_whoever_comes_first(

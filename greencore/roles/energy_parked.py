@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""`greencore energy parked` and `replay`: a screenful of why, and another attempt."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from energy.ingest import parked as books
+from energy.ingest.parked import Parked, Replayed
+from energy.ingest.service import IngestService
+from greencore.roles.process import fail, read
+from kit.database import Database
+from kit.settings import Settings
+from kit.units import slot_start
+
+STILL_REFUSED = 1
+_DETAIL = 110
+
+T = TypeVar("T")
+
+
+@click.command("parked")
+@click.option("--station", type=click.UUID, help="Of one station only.")
+@click.option("--code", help="With one code only, such as telemetry.unknown_meter.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of text.")
+def parked(station: UUID | None, code: str | None, limit: int, as_json: bool) -> None:
+    """Show what was refused and not accepted since: what, why, since when, and what would help.
+
+    Those that time may heal are tried again by themselves; the others wait for `greencore energy replay`.
+    """
+
+    async def look(session: AsyncSession, _settings: Settings) -> list[Parked]:
+        return await books.parked(session, station=station, code=code, limit=limit)
+
+    found = run(look)
+    if as_json:
+        click.echo(orjson.dumps([parked_json(one) for one in found], option=orjson.OPT_INDENT_2))
+    elif not found:
+        click.echo("Nothing waits: everything that came in was stored, or was refused and accepted later.")
+    else:
+        for one in found:
+            _show(one)
+        click.echo(f"{len(found)} shown; `greencore energy replay HASH…` or `--code CODE` tries again.")
+
+
+@click.command("replay")
+@click.argument("hashes", nargs=-1, metavar="HASH…")
+@click.option("--code", help="All that wait with this code, at most 1,000 at once.")
+@click.option("--station", type=click.UUID, help="With --code: of one station only.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of text.")
+def replay(hashes: tuple[str, ...], code: str | None, station: UUID | None, as_json: bool) -> None:
+    """Try refused readings again, by hash or by code. Safe to repeat; who asked is in the audit trail.
+
+    Exit code 0: all of them are stored now. 1: some are still refused, or there is no such reading. 2: the call is wrong.
+    """
+    if bool(hashes) == bool(code):
+        fail("name hashes, or a --code, one of the two")
+    wanted = [_hash(text) for text in hashes]
+
+    async def again(session: AsyncSession, settings: Settings) -> list[Replayed]:
+        clock = settings.make_clock()
+        service = IngestService(clock, settings.mode)
+        return await books.replay(
+            session, service, at=clock.now(), actor=actor(), hashes=wanted, code=code, station=station
+        )
+
+    outcomes = run(again)
+    if as_json:
+        click.echo(orjson.dumps([replayed_json(one) for one in outcomes], option=orjson.OPT_INDENT_2))
+    else:
+        for one in outcomes:
+            click.echo(f"0x{one.hash.hex()}  {one.status}  {one.code}  {one.detail}".rstrip())
+        if not outcomes:
+            click.echo(f"nothing waits with the code {code}")
+    if any(one.status not in ("accepted", "duplicate", "resolved") for one in outcomes):
+        sys.exit(STILL_REFUSED)
+
+
+def run(work: Callable[[AsyncSession, Settings], Awaitable[T]]) -> T:
+    """Do something in one transaction on the database that the environment names; say in a line why if it can't be done."""
+    settings = read(Settings)
+
+    async def main() -> T:
+        database = Database(settings.database_url.get_secret_value(), pool_size=1)
+        try:
+            async with database.transaction() as session:
+                return await work(session, settings)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(main())
+    except (OSError, SQLAlchemyError) as error:
+        fail(f"the database can't be used: {error}")
+
+
+def actor() -> str:
+    """Who is at the terminal, for the audit trail."""
+    return f"cli:{getpass.getuser()}"
+
+
+def parked_json(one: Parked) -> dict[str, Any]:
+    """A parked reading as JSON."""
+    return {
+        "hash": "0x" + one.hash.hex(),
+        "state": one.state,
+        "code": one.code,
+        "detail": one.detail,
+        "advice": one.advice,
+        "station": None if one.station is None else str(one.station),
+        "meter": one.meter,
+        "start": None if one.slot is None else slot_start(one.slot),
+        "firstAt": one.first_at,
+        "lastAt": one.last_at,
+        "times": one.times,
+        "attempts": one.attempts,
+        "retryAt": one.retry_at,
+        "replayable": one.replayable,
+    }
+
+
+def replayed_json(one: Replayed) -> dict[str, Any]:
+    """What another attempt came to, as JSON."""
+    return {"hash": "0x" + one.hash.hex(), "status": one.status, "code": one.code, "detail": one.detail}
+
+
+def _show(one: Parked) -> None:
+    what = "unreadable" if one.slot is None else f"{one.meter}  {_time(slot_start(one.slot))}"
+    click.echo(f"0x{one.hash.hex()}  {one.station or 'no station'}  {what}")
+    why = one.detail if len(one.detail) <= _DETAIL else one.detail[: _DETAIL - 1] + "…"
+    click.echo(f"    {click.style(one.code, bold=True)}: {why}")
+    again = "no further attempt by itself" if one.retry_at is None else f"next attempt {_time(one.retry_at)}"
+    came = "came once" if one.times == 1 else f"came {one.times} times, last {_time(one.last_at)}"
+    click.echo(f"    {one.state}: {came}; first {_time(one.first_at)}; {one.attempts} attempts since; {again}")
+    click.echo(f"    → {one.advice}")
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _hash(text: str) -> bytes:
+    digits = text.removeprefix("0x")
+    try:
+        made = bytes.fromhex(digits)
+    except ValueError:
+        made = b""
+    if len(made) != 32:
+        fail(f"{text!r} is not a hash; `greencore energy parked` shows them")
+    return made
