@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from kit import idempotency, outbox  # noqa: F401  (their tables)
 from kit.database import Base
 
-PACKAGES = ("energy", "oracle", "indexer", "api")
+PACKAGES = ("energy", "oracle", "indexer", "api", "flows")
 _LOCK = 0x67635F6D69677274  # "gc_migrt"
 
 for package in PACKAGES:

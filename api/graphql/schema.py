@@ -24,6 +24,7 @@ from api.graphql.connections import FIRST_DEFAULT, After, Connection, First, che
 from api.graphql.context import AppInfo, Context
 from api.graphql.errors import presentable
 from api.graphql.fields import field
+from api.graphql.homes import Home, home_shown
 from api.graphql.intervals import Interval, IntervalQuality, intervals_of
 from api.graphql.ledger import Balance, Meta, Mint, Report
 from api.graphql.limits import CostLimit
@@ -66,6 +67,12 @@ class Query:
         """One station."""
         found = await info.context.stations.load(id)
         return None if found is None else station_shapes.shown(found)
+
+    @field(description="a station as an economic agent; null if it is not registered")
+    async def home(self, info: AppInfo, id: UUID) -> Home | None:  # noqa: A002  (the argument's public name)
+        """One home."""
+        found = await info.context.stations.load(id)
+        return None if found is None else home_shown(found)
 
     @field(description="in force, newest first")
     async def intervals(

@@ -11,7 +11,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chain.deployment import Deployment
-from flows.mirror_registry import MirrorRegistry
+from flows.mirror_homes import platform_projections
 from greencore.roles.process import fail, read, run
 from indexer import upkeep
 from indexer.service import Indexer
@@ -62,7 +62,7 @@ def verify() -> None:
 @command.command("rebuild")
 def rebuild() -> None:
     """Forget the copy; the next start reads the chain from the deployment on. Refused while an indexer runs."""
-    _ask(lambda session: upkeep.rebuild(session, [MirrorRegistry()]))
+    _ask(lambda session: upkeep.rebuild(session, platform_projections(Deployment.load(read(Settings).deployment))))
     click.echo("forgotten; start the indexer")
 
 
@@ -71,7 +71,12 @@ async def index(settings: Settings, indexing: IndexerSettings) -> None:
     deployment = Deployment.load(settings.deployment)
     database = Database(settings.database_url.get_secret_value())
     indexer = Indexer(
-        database, settings.rpc_url, deployment, [MirrorRegistry()], settings.make_clock(), settings=indexing
+        database,
+        settings.rpc_url,
+        deployment,
+        platform_projections(deployment),
+        settings.make_clock(),
+        settings=indexing,
     )
     try:
         await run_until_signal(indexer.run())

@@ -25,6 +25,20 @@ CREATE TRIGGER home_adjustment_guard BEFORE UPDATE OR DELETE ON home_adjustment
 FOR EACH ROW EXECUTE FUNCTION home_adjustment_guard()
 """
 
+# the protocol's table: a home's wallet holds the balance, so two homes of one wallet show the same
+_BALANCES = """
+CREATE VIEW utility_balances AS
+SELECT s.id AS home_id,
+       u.code AS token_code,
+       (coalesce(b.balance, 0)::numeric / 1000000000)::numeric(39, 9) AS balance,
+       (SELECT max(c.updated_at) FROM indexer_cursor c) AS updated_at
+FROM energy_station s
+CROSS JOIN (VALUES (1, 'E'), (2, 'H'), (3, 'W'), (4, 'AGR'), (5, 'SRV'), (6, 'CRB'), (7, 'DATA'), (8, 'EFF'), (9, 'DEV'))
+    AS u (id, code)
+LEFT JOIN indexer_balance b ON b.owner = s.owner AND b.token_id = u.id
+WHERE s.tenure > 0
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -60,9 +74,11 @@ def upgrade() -> None:
         sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("utility", "block_number", "log_index", name="pk_home_coefficient"),
     )
+    op.execute(_BALANCES)
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW utility_balances")
     op.drop_table("home_coefficient")
     op.drop_table("home_adjustment")
     op.execute("DROP FUNCTION home_adjustment_guard()")
