@@ -80,6 +80,11 @@ async def store(session: AsyncSession, utility: int, slot: int, data_hash: bytes
     )
 
 
+def forget() -> None:
+    """Drop what this process keeps in memory of stored trees."""
+    _heads.clear()
+
+
 async def find(session: AsyncSession, data_hash: bytes, station: int, tenure: int | None = None) -> Proved | None:
     """A tenure's leaf in a stored tree, the newest tenure unless one is named; None if there is no such leaf or tree.
 
