@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from edge.bus import Bus, Pauses
 from edge.modbus import Address, Function, MeterError
-from edge.register_map import COUNT_MAX, Register, RegisterMap
+from edge.register_map import Register, RegisterMap
 
 LATE_S = 0.5  # a device that nobody knows is given less time to be late than one that an agent depends on
 
@@ -79,17 +79,13 @@ def _places(register_map: RegisterMap) -> Iterable[tuple[int, int]]:
 
 
 def _shapes(register_map: RegisterMap, address: int, count: int, beside: bool) -> Iterable[tuple[int, int]]:
-    """The widest read first, the bare register last."""
-    if beside:
-        for start, end in (
-            (address - 1, address + count + 1),
-            (address, address + count + 1),
-            (address - 1, address + count),
-        ):
-            outside = start < 0 or end > 65536 or end - start > min(register_map.max_count, COUNT_MAX)
-            if not outside and not any(start <= last and first < end for first, last in register_map.forbidden):
-                yield start, end - start
-    yield address, count
+    """The widest read first, then the bare register; what stands beside it where even that is refused."""
+    around = [(-1, 2), (0, 1), (-1, 1), (0, 0), (1, 0), (-1, 0)] if beside else [(0, 0)]
+    for back, more in around:
+        start, length = address + back, count + more
+        outside = start < 0 or start + length > 65536 or length > register_map.max_count
+        if not outside and not any(start <= last and first < start + length for first, last in register_map.forbidden):
+            yield start, length
 
 
 def bus_of(address: Address, timeout_s: float) -> Bus:
