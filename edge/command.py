@@ -3,11 +3,9 @@
 """`greencore edge …`: run an agent, show its key, look into its buffer."""
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,22 +13,16 @@ import structlog
 
 from edge import keys
 from edge.agent import run as run_agent
-from edge.buffer import BUFFER_FILE, Buffer, BufferFault
+from edge.buffer import BufferFault
+from edge.buffer_command import buffer_command
 from edge.clock import ClockError
-from edge.protocol import SLOT_SECONDS
+from edge.protocol import Source
 from edge.registers import MapError
 from edge.scan_command import maps_command, scan_command
 from edge.settings import CONFIG, EdgeSettings, SettingsError
+from edge.terminal import data_dir_option, unable
 from edge.testmap_command import test_map_command
-
-_data_dir = click.option(
-    "--data-dir",
-    envvar="GREENCORE_EDGE_DATA_DIR",
-    default="edge-data",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder of the key, the buffer and the status.",
-)
+from edge.tls import TlsError
 
 
 @click.group("edge", help="The station agent: reads a meter, signs intervals, keeps them until the server has them.")
@@ -38,7 +30,7 @@ def cli() -> None:
     """Group of the agent's commands; settings come from GREENCORE_EDGE_* (docs/edge.md)."""
 
 
-for _command in (maps_command, scan_command, test_map_command):
+for _command in (buffer_command, maps_command, scan_command, test_map_command):
     cli.add_command(_command)
 
 
@@ -49,62 +41,24 @@ def run(config: Path | None) -> None:
     _log_to_stderr()
     try:
         asyncio.run(run_agent(EdgeSettings.from_environment(config)))
-    except (SettingsError, MapError, ClockError, BufferFault, keys.DeviceKeyError) as error:
-        raise _unable(str(error)) from error
+    except (SettingsError, MapError, ClockError, BufferFault, TlsError, keys.DeviceKeyError, OSError) as error:
+        raise unable(str(error)) from error
 
 
 @cli.command("key", help="Print the device's public key; make the key if there is none yet.")
-@_data_dir
-def key(data_dir: Path) -> None:
+@data_dir_option
+@click.option(
+    "--source",
+    envvar="GREENCORE_EDGE_SOURCE",
+    type=click.Choice(["edge", "demo"]),
+    help="What a new key is for; a key that is there must be for it.",
+)
+def key(data_dir: Path, source: Source | None) -> None:
     """Print 64 hexadecimal digits: what is registered with the station."""
     try:
-        click.echo(keys.public_hex(keys.load_or_create(data_dir)))
-    except keys.DeviceKeyError as error:
-        raise _unable(str(error)) from error
-
-
-@cli.command("buffer", help="Count the intervals in the buffer by state, and show the newest.")
-@_data_dir
-@click.option("--last", default=10, show_default=True, help="How many of the newest to show.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
-@click.option("--resend-rejected", is_flag=True, help="Send rejected intervals again, after the cause is removed.")
-def buffer(data_dir: Path, last: int, as_json: bool, resend_rejected: bool) -> None:
-    """Look into the buffer; works while the agent runs."""
-    if not (data_dir / BUFFER_FILE).exists():
-        raise _unable(f"no buffer in {data_dir}; has the agent run with this folder?")
-    try:
-        with Buffer(data_dir) as opened:
-            if resend_rejected:
-                click.echo(f"{opened.resend_rejected()} intervals wait again", err=True)
-            counts, totals, rows = opened.counts(), opened.totals(), opened.last(last)
-    except BufferFault as error:
-        raise _unable(str(error)) from error
-    shown = [
-        {
-            "seq": row.seq,
-            "start": datetime.fromtimestamp(row.slot * SLOT_SECONDS, UTC).isoformat().replace("+00:00", "Z"),
-            "state": row.state,
-            "meterWh": str(json.loads(row.wire, parse_float=str)["meterWh"]),
-            "code": row.code,
-            "detail": row.detail,
-            "attempts": row.attempts,
-        }
-        for row in rows
-    ]
-    if as_json:
-        click.echo(json.dumps({"counts": counts, "totals": totals, "last": shown}))
-        return
-    click.echo("in the buffer:  " + "  ".join(f"{state} {count}" for state, count in counts.items()))
-    click.echo("since the start:  " + "  ".join(f"{name} {count}" for name, count in totals.items()))
-    for line in shown:
-        refusal = f"  {line['code']} {line['detail']}" if line["code"] or line["detail"] else ""
-        click.echo(f"{line['seq']:>8}  {line['start']}  {line['meterWh']:>14} Wh  {line['state']}{refusal}")
-
-
-def _unable(message: str) -> click.ClickException:
-    refusal = click.ClickException(message)
-    refusal.exit_code = 2
-    return refusal
+        click.echo(keys.public_hex(keys.load_or_create(data_dir, source)))
+    except (keys.DeviceKeyError, OSError) as error:
+        raise unable(str(error)) from error
 
 
 def _log_to_stderr() -> None:
