@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.buffer import Buffer, Draft
 from edge.bus import Meter, Reading
 from edge.clock import Clock
+from edge.clock_step import ClockStep
 from edge.delivery import Delivery
 from edge.intervals import SLOT_MS, BuilderState, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
@@ -61,8 +62,9 @@ class Collector:
         self._required = [register.name for register in register_map.counters() if not register.optional]
         self._fingerprint = hashlib.sha256(msgspec.json.encode(register_map)).hexdigest()
         self._state = agent.buffer.builder_state(self._fingerprint, settings.id)
-        self._stored_ms = 0
+        self._stored_ms = self._stepped_ms = 0
         self._failures = 0
+        self._clock_step = ClockStep(agent.clock)
         self._last_slot = agent.buffer.last_slot(settings.id)
 
     async def run(self) -> NoReturn:
@@ -115,12 +117,13 @@ class Collector:
                 self._status.count("read_null")
         self._status.count("read")
         self._status.update(last_read=text(at_ms), registers_wh=registers)
-        step = take(self._state, sample, self._limits, self._required)
+        self._stepped_ms += self._clock_step.since_last_ms()
+        step = take(self._state, sample, self._limits, self._required, self._stepped_ms)
         due = at_ms - self._stored_ms >= self._agent.settings.persist_s * 1000 or at_ms < self._stored_ms
         if step.slots or step.events or due:
             await self._keep(step, at_ms)
         else:
-            self._state = step.state
+            self._state, self._stepped_ms = step.state, 0
 
     async def _keep(self, step: Step, at_ms: int) -> None:
         """Commit a step; the state moves on only with it, so a failed write costs this sample and no interval."""
@@ -130,7 +133,7 @@ class Collector:
             self._status.error(f"buffer: {error}")
             self._log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
             return
-        self._stored_ms = at_ms
+        self._stored_ms, self._stepped_ms = at_ms, 0
         for event in step.events:
             self._status.event(event.kind, f"{text(event.at_ms)} {event.detail}")
             self._log.warning("meter_event", kind=event.kind, at=text(event.at_ms), detail=event.detail)

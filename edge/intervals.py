@@ -18,7 +18,7 @@ SLOT_MS = 900_000
 MEASURED_SPAN_MS = 60_000
 INTERPOLATED_SPAN_MS = 900_000
 CAP_SLACK_MS = 60_000  # meters refresh their registers in steps; a minute's energy may show at once
-CLOCK_BACK_MS = 60_000
+CLOCK_STEP_MS = 60_000  # a clock that was set by more makes reads before and after share no time line
 RESET_MS = 60_000  # a fall lasts so long before it is a new meter; busy devices answer zero for a while
 
 EventKind = Literal["spike", "rollover", "reset", "scale_changed", "noise", "clock_back", "clock_break"]
@@ -139,7 +139,8 @@ def advance(track: Track, read: Read, limits: Limits) -> tuple[Track, list[Mark]
     """Take one more read. Confirms the waiting one, drops it as a spike, or declares that the meter began anew."""
     waiting = track.candidate
     if waiting is not None and read.at_ms <= waiting.at_ms:
-        return _clock_went_back(track, waiting, read)
+        back = waiting.at_ms - read.at_ms  # a small step is waited out; `take` has seen to a large one
+        return track, [], [Event(read.at_ms, "clock_back", f"{back} ms behind the last read")] if back else []
     if waiting is None:
         return replace(track, candidate=read), [], []
     follows_waiting = forward(waiting, read, limits)
@@ -165,15 +166,28 @@ def advance(track: Track, read: Read, limits: Limits) -> tuple[Track, list[Mark]
 
 
 def take(
-    state: BuilderState, sample: Mapping[str, Read], limits: Mapping[str, Limits], required: Sequence[str]
+    state: BuilderState,
+    sample: Mapping[str, Read],
+    limits: Mapping[str, Limits],
+    required: Sequence[str],
+    stepped_ms: int = 0,
 ) -> Step:
     """Take one sample of all registers and give the slots it finished.
 
     A register that is absent from the sample keeps its state. A slot is built when every required register, and every
-    other that has ever had a value, is known at both of its ends within one run.
+    other that has ever had a value, is known at both of its ends within one run. `stepped_ms` is by how much the clock
+    was set since the sample before: by more than a minute either way, the open slots are given up and nothing that was
+    read before is put on the new time line.
     """
     tracks, marks = dict(state.tracks), {name: list(found) for name, found in state.marks.items()}
     events: list[Event] = []
+    if abs(stepped_ms) <= CLOCK_STEP_MS:
+        stepped_ms = _step_back(tracks, sample)  # over a restart nobody else knows of a step
+    if abs(stepped_ms) > CLOCK_STEP_MS and tracks:
+        tracks = {name: _after_step(track, sample.get(name)) for name, track in tracks.items()}
+        marks = {name: [] for name in marks}
+        at_ms = max((read.at_ms for read in sample.values()), default=0)
+        events.append(Event(at_ms, "clock_break", f"the clock was set by {stepped_ms / 1000:+.0f} s"))
     fresh: set[tuple[str, int]] = set()
     for name, read in sample.items():
         before = tracks.get(name, Track())
@@ -266,10 +280,14 @@ def _begin_anew(track: Track, base: Read, waiting: Read, read: Read) -> tuple[Tr
     return replace(fresh, base=waiting, candidate=read), marks, [event]
 
 
-def _clock_went_back(track: Track, waiting: Read, read: Read) -> tuple[Track, list[Mark], list[Event]]:
-    """A small step back is waited out; a large one ends the run, since reads before and after share no time line."""
-    back = waiting.at_ms - read.at_ms
-    if back <= CLOCK_BACK_MS:
-        return track, [], [Event(read.at_ms, "clock_back", f"{back} ms behind the last read")] if back else []
-    event = Event(read.at_ms, "clock_break", f"{back} ms behind the last read")
-    return Track(candidate=read, run=track.run + 1), [], [event]
+def _step_back(tracks: Mapping[str, Track], sample: Mapping[str, Read]) -> int:
+    """How far the sample lies before what was read already, as a negative number; 0 if it does not."""
+    waiting = {name: track.candidate.at_ms for name, track in tracks.items() if track.candidate is not None}
+    return min(0, *(read.at_ms - waiting.get(name, read.at_ms) for name, read in sample.items()), 0)
+
+
+def _after_step(track: Track, read: Read | None) -> Track:
+    """A new run of the same register. What rollovers have added stays, unless the register fell meanwhile."""
+    base = track.base or track.candidate
+    fell = read is not None and base is not None and (read.exponent != base.exponent or read.raw < base.raw)
+    return Track(lift=0 if fell else track.lift, run=track.run + 1)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from edge import keys
 from edge.clock import Clock, ClockError
+from edge.clock_step import ClockStep, steady_ns
 from edge.intervals import SLOT_MS, Limits, Slot
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
 from edge.protocol import decode, sign
@@ -48,6 +49,28 @@ class TestClock:
     def test_what_is_no_clock_is_refused(self, text):
         with pytest.raises(ClockError, match="not a clock"):
             Clock.parse(text)
+
+
+class TestClockStep:
+    @pytest.mark.parametrize(("step_s", "seen_ms"), [(0, 0), (0.9, 0), (61, 61_000), (-86_400, -86_400_000)])
+    def test_what_one_clock_does_alone_is_a_step(self, step_s, seen_ms):
+        wall, steady = [10**18], [5 * 10**9]
+        step = ClockStep(dataclasses.replace(Clock(), wall_ns=lambda: wall[0]), lambda: steady[0])
+        wall[0] += 10 * 10**9
+        steady[0] += 10 * 10**9
+        assert step.since_last_ms() == 0
+        wall[0] += round((10 + step_s) * 10**9)
+        steady[0] += 10 * 10**9
+        assert step.since_last_ms() == seen_ms
+        assert step.since_last_ms() == 0
+
+    def test_a_moment_without_the_processor_is_no_step_in_a_fast_simulation(self):
+        wall = [10**18]
+        clock = dataclasses.replace(Clock.parse("1760486400@1000000000x900"), wall_ns=lambda: wall[0])
+        step = ClockStep(clock, lambda: 0)
+        wall[0] += 5 * 10**8
+        assert step.since_last_ms() == 0
+        assert steady_ns() <= steady_ns()
 
 
 class TestKey:

@@ -39,11 +39,11 @@ class Rig:
         self.make = lambda: Collector(agent, settings.all_meters[0], load("meter-u64"), None)
         self.collector = self.make()
 
-    async def read(self, second: int) -> None:
+    async def read(self, second: int, shown: int | None = None) -> None:
         """A station that delivers 3,600 W: one Wh a second."""
         wh = 100_000 + second
         words = dict(enumerate([0, 0, wh >> 16, wh & 0xFFFF, 0, 0, 0, 7], start=100))
-        await self.collector._take(Reading(words, B0 + second * 1000))
+        await self.collector._take(Reading(words, B0 + (second if shown is None else shown) * 1000))
 
     def energies(self) -> list[int]:
         return [decode(row.wire)[0].interval.meter_uwh // 10**6 for row in self.buffer.pending(100)]
@@ -104,3 +104,18 @@ async def test_slots_that_were_missed_are_counted_over_a_restart(rig):
         await rig.read(second)
     assert rig.energies() == [900, 900]
     assert rig.status._values["missing"] == 4
+
+
+@pytest.mark.parametrize("step_s", [86_400, -86_400])
+async def test_a_clock_that_is_set_by_a_day_costs_the_open_interval_only(rig, monkeypatch, step_s):
+    for second in range(-30, 1000, 10):
+        await rig.read(second)
+    monkeypatch.setattr(rig.collector._clock_step, "since_last_ms", lambda: step_s * 1000)
+    await rig.read(1010, shown=1010 + step_s)
+    monkeypatch.undo()
+    for second in range(1020, 4000, 10):
+        await rig.read(second, shown=second + step_s)
+    assert rig.energies() == [900, 900, 900]
+    assert rig.status._values["events"] == {"clock_break": 1}
+    slots = [decode(row.wire)[0].interval.slot - 1_956_096 for row in rig.buffer.pending(10)]
+    assert slots == [0, 2 + step_s // 900, 3 + step_s // 900]

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules that turn reads into intervals, played against meters that are known exactly."""
 
+import itertools
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -152,11 +155,64 @@ class TestClock:
         assert {event.kind for event in events} == {"clock_back"}
         assert [slot.deltas["export"] for slot in slots] == [900 * 10**6]
 
-    def test_a_large_step_back_ends_the_run(self):
-        reads = steady(3600, 400) + [at(second, 51_000 + second) for second in range(-86_400, -84_000, 10)]
+    def test_a_large_step_back_ends_the_run_and_intervals_go_on_at_once(self):
+        reads = steady(3600, 400) + [at(second, 51_000 + second + 86_400) for second in range(-86_400, -84_000, 10)]
         slots, events, _ = feed(reads)
+        assert [(event.kind, event.detail) for event in events] == [("clock_break", "the clock was set by -86790 s")]
+        assert [(slot.slot - 1_000_000 + 96, slot.deltas["export"]) for slot in slots] == [
+            (0, 900 * 10**6),
+            (1, 900 * 10**6),
+        ]
+
+    @pytest.mark.parametrize("step_s", [61, 600, 86_400, -61, -86_400])
+    def test_a_step_gives_up_the_open_interval_and_moves_no_energy(self, step_s):
+        """The clock is set at 1,350 s, in the second interval; the meter delivers 1 Wh a second all the time."""
+        state, slots, events = BuilderState(), [], []
+        for second in range(-30, 6000, 10):
+            shown = second + (step_s if second > 1350 else 0)
+            stepped = step_s * 1000 if second == 1360 else 0
+            step = take(state, at(shown, 50_000 + second), {"export": Limits()}, ("export",), stepped)
+            state = step.state
+            slots += step.slots
+            events += step.events
         assert [event.kind for event in events] == ["clock_break"]
-        assert all(slot.slot < 1_000_000 for slot in slots)
+        assert all(slot.deltas == {"export": 900 * 10**6} for slot in slots)
+        assert all(slot.quality == "measured" for slot in slots)
+        before = [slot.slot - 1_000_000 for slot in slots if slot.registers["export"] <= (50_000 + 1350) * 10**6]
+        after = [slot.slot - 1_000_000 for slot in slots if slot.registers["export"] > (50_000 + 1350) * 10**6]
+        first = -(-(1360 + step_s) // 900)  # the first boundary that the new time line sees
+        assert (before, after[:2]) == ([0], [first, first + 1])
+
+    @pytest.mark.parametrize("step_s", [60, -60])
+    def test_a_step_of_a_minute_is_bridged_and_nothing_is_lost(self, step_s):
+        state, slots, events = BuilderState(), [], []
+        for second in range(-30, 6000, 10):
+            shown = second + (step_s if second > 895 else 0)
+            step = take(state, at(shown, 50_000 + second), {"export": Limits()}, ("export",), 0)
+            state = step.state
+            slots += step.slots
+            events += step.events
+        assert {event.kind for event in events} <= {"clock_back"}
+        assert [slot.slot - 1_000_000 for slot in slots] == [0, 1, 2, 3, 4, 5]
+        joined = itertools.pairwise(slots)
+        assert all(
+            later.registers["export"] - earlier.registers["export"] == later.deltas["export"]
+            for earlier, later in joined
+        )
+
+    def test_a_step_forgets_no_rollover(self):
+        modulus = 2**32
+        state, slots = BuilderState(), []
+        for second in range(-30, 4000, 10):
+            step = take(
+                state, at(second + (600 if second > 1000 else 0), (modulus - 500 + second) % modulus),
+                {"export": Limits(modulus)}, (), 600_000 if second == 1010 else 0,
+            )  # fmt: skip
+            state = step.state
+            slots += step.slots
+        registers = [slot.registers["export"] for slot in slots]
+        assert registers == sorted(registers)
+        assert registers[-1] > modulus * 10**6
 
 
 class TestSeveralRegisters:
