@@ -28,7 +28,8 @@ EventKind = Literal["spike", "rollover", "reset", "scale_changed", "noise", "clo
 class Read:
     """A register at an instant: `raw · 10^exponent · multiplier / divisor` millionths (µWh).
 
-    `scale_raw` is the scale factor as read.
+    `scale_raw` is the scale factor as read. The device showed `raw // 10^shift`: units are made finer where the device
+    changed its scale factor, so that reads of before and after have one.
     """
 
     at_ms: int
@@ -37,6 +38,16 @@ class Read:
     scale_raw: int | None = None
     multiplier: int = 1
     divisor: int = 1
+    shift: int = 0
+
+    @property
+    def shown(self) -> int:
+        """The integer in the device's register."""
+        return int(self.raw // 10**self.shift)
+
+    def finer(self, by: int) -> "Read":
+        """The same in units that are ten to the `by` times smaller."""
+        return replace(self, raw=self.raw * 10**by, exponent=self.exponent - by, shift=self.shift + by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +137,10 @@ def forward(earlier: Read, later: Read, limits: Limits) -> tuple[int, bool] | No
     delta = later.raw - earlier.raw
     if delta >= 0:
         return (delta, False) if _fits(delta, earlier, later, limits) else None
-    modulus = limits.modulus
-    if modulus is None or earlier.raw * 10 <= modulus * 9 or later.raw >= modulus:
+    if limits.modulus is None:
+        return None
+    modulus = limits.modulus * 10**earlier.shift
+    if earlier.raw * 10 <= modulus * 9 or later.raw >= modulus:
         return None
     delta += modulus
     if limits.cap_w is None and later.raw * 10 >= modulus:
@@ -137,6 +150,12 @@ def forward(earlier: Read, later: Read, limits: Limits) -> tuple[int, bool] | No
 
 def advance(track: Track, read: Read, limits: Limits) -> tuple[Track, list[Mark], list[Event]]:
     """Take one more read. Confirms the waiting one, drops it as a spike, or declares that the meter began anew."""
+    track, read, changed = _aligned(track, read)
+    moved, marks, events = _advance(track, read, limits)
+    return moved, marks, changed + events
+
+
+def _advance(track: Track, read: Read, limits: Limits) -> tuple[Track, list[Mark], list[Event]]:
     waiting = track.candidate
     if waiting is not None and read.at_ms <= waiting.at_ms:
         back = waiting.at_ms - read.at_ms  # a small step is waited out; `take` has seen to a large one
@@ -219,7 +238,7 @@ def _slot(number: int, pairs: Mapping[str, tuple[Mark, Mark]]) -> Slot:
     profile: dict[tuple[int, str, int], None] = {}
     for name, (start, end) in pairs.items():
         for read in (start.before, start.after, end.before, end.after):
-            profile[(read.at_ms, name, read.raw)] = None
+            profile[(read.at_ms, name, read.shown)] = None
             if read.scale_raw is not None:
                 profile[(read.at_ms, f"{name}.scale", read.scale_raw)] = None
     longest = max(mark.span_ms for pair in pairs.values() for mark in pair)
@@ -238,8 +257,29 @@ def _fits(delta: int, earlier: Read, later: Read, limits: Limits) -> bool:
         return True
     elapsed_ms = later.at_ms - earlier.at_ms + CAP_SLACK_MS
     # W · ms / 3.6e6 = Wh; in µWh times 1e6; 125 % of it
-    counted = int((delta - 1) * 10**later.exponent) * later.multiplier
+    counted = int((delta - 10**later.shift) * 10**later.exponent) * later.multiplier
     return counted * 360 <= limits.cap_w * elapsed_ms * 125 * later.divisor
+
+
+def _aligned(track: Track, read: Read) -> tuple[Track, Read, list[Event]]:
+    """Track and read in the finer unit of the two, and an event if the device shows another scale than before.
+
+    A coarser register hides less than one of its units, so it may seem to have fallen by that much; it has not.
+    """
+    last = track.candidate or track.base
+    if last is None:
+        return track, read, []
+    scale, before = read.exponent, last.exponent + last.shift
+    detail = f"from {last.shown}e{before} to {read.raw}e{scale}"
+    events = [Event(read.at_ms, "scale_changed", detail)] if scale != before else []
+    if (by := last.exponent - read.exponent) > 0:
+        base, waiting = (it.finer(by) if it is not None else None for it in (track.base, track.candidate))
+        return replace(track, base=base, candidate=waiting, lift=track.lift * 10**by), read, events
+    if by < 0:
+        read = read.finer(-by)
+        if 0 < last.raw - read.raw < 10**read.shift:
+            read = replace(read, raw=last.raw)
+    return track, read, events
 
 
 def _marks(track: Track, earlier: Read, later: Read, delta: int) -> list[Mark]:
@@ -272,11 +312,10 @@ def _confirm(
 
 
 def _begin_anew(track: Track, base: Read, waiting: Read, read: Read) -> tuple[Track, list[Mark], list[Event]]:
-    """Two reads agree with each other and not with the past: another meter, a reset, or another scale."""
-    kind: EventKind = "reset" if base.exponent == waiting.exponent else "scale_changed"
+    """Two reads agree with each other and not with the past: another meter, or a reset."""
     fresh = Track(base=None, run=track.run + 1)
     marks = _marks(fresh, waiting, waiting, 0)
-    event = Event(waiting.at_ms, kind, f"from {base.raw}e{base.exponent} to {waiting.raw}e{waiting.exponent}")
+    event = Event(waiting.at_ms, "reset", f"from {base.raw}e{base.exponent} to {waiting.raw}e{waiting.exponent}")
     return replace(fresh, base=waiting, candidate=read), marks, [event]
 
 

@@ -118,13 +118,43 @@ class TestNewMeter:
         ]
         assert slots[0].registers["export"] == (1800 - 450) * 10**6
 
-    def test_another_scale_factor_is_another_run(self):
-        reads = steady(3600, 450) + [
-            {"export": Read(B0 + second * 1000, 5_000 + second // 10, 7)} for second in range(460, 1900, 10)
-        ]
-        slots, events, _ = feed(reads)
+    @pytest.mark.parametrize(("before", "after"), [(6, 7), (7, 6), (6, 9), (8, 6)])
+    def test_another_scale_factor_costs_nothing(self, before, after):
+        def shown(second: int) -> dict[str, Read]:
+            exponent = before if second < 455 else after
+            return {
+                "export": Read(B0 + second * 1000, (5_000_500 + second) * 10**6 // 10**exponent, exponent, 6 - exponent)
+            }
+
+        slots, events, _ = feed([shown(second) for second in range(-30, 3700, 10)])
         assert [event.kind for event in events] == ["scale_changed"]
-        assert [slot.slot - 1_000_000 for slot in slots] == [1]
+        assert [slot.slot - 1_000_000 for slot in slots] == [0, 1, 2, 3]
+        unit = 10 ** max(before, after)
+        assert all(abs(slot.deltas["export"] - 900 * 10**6) <= unit for slot in slots)
+        assert abs(sum(slot.deltas["export"] for slot in slots) - 3600 * 10**6) <= unit
+        seen = {(at_ms, name): raw for slot in slots for at_ms, name, raw in slot.profile}
+        for (at_ms, name), raw in seen.items():
+            if name == "export":
+                assert raw == shown((at_ms - B0) // 1000)["export"].raw  # the profile holds what the device showed
+
+    def test_a_scale_factor_that_was_misread_once_is_a_spike(self):
+        reads = steady(3600, 1000)
+        wrong = {"export": Read(B0 + 455_000, 50_485, 8)}
+        slots, events, _ = feed(sorted([*reads, wrong], key=lambda sample: sample["export"].at_ms))
+        assert [event.kind for event in events] == ["scale_changed", "scale_changed", "spike"]
+        assert [slot.deltas["export"] for slot in slots] == [900 * 10**6]
+
+    def test_a_register_rolls_over_in_the_unit_it_shows(self):
+        modulus = 100_000
+        truth = [(second, 999_000 + second) for second in range(-30, 3000, 10)]  # Wh; shown in tens from 400 s on
+        reads = [
+            {"export": Read(B0 + second * 1000, wh // 10 % modulus if second >= 400 else wh, 7 if second >= 400 else 6)}
+            for second, wh in truth
+        ]
+        slots, events, _ = feed(reads, Limits(modulus, cap_w=4000))
+        assert [event.kind for event in events] == ["scale_changed", "rollover"]
+        assert [slot.slot - 1_000_000 for slot in slots] == [0, 1, 2]
+        assert abs(slots[2].registers["export"] - (999_000 + 2700) * 10**6) <= 10**7
 
 
 class TestRollover:
