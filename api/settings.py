@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from energy.ingest.verify import default_processes
+from energy.retention import Retention
 from kit.settings import Settings
 
 OPERATOR_TOKEN_MIN = 16
@@ -90,4 +91,25 @@ class WorkerSettings(DoorSettings):
     keeper_every: int = Field(
         default=4, ge=1, description="claim when a report is so many slots past the last claimed one"
     )
+    keep_reading_years: int = Field(
+        default=0, ge=0, description="detach readings' months after so many years; 0: never, else 2 or more"
+    )
+    keep_rejection_days: int = Field(default=90, ge=0, description="forget refused readings after so long; 0: never")
+    keep_conflict_days: int = Field(default=400, ge=0, description="forget contradicting bytes after so long; 0: never")
+    keep_notice_days: int = Field(
+        default=400, ge=0, description="forget notices about envelopes after so long; 0: never"
+    )
     jobs_concurrency: int = Field(default=4, ge=1, description="jobs at once")
+
+    @property
+    def retention(self) -> Retention:
+        """The rules of energy.retention."""
+        return Retention(
+            self.keep_reading_years, self.keep_rejection_days, self.keep_conflict_days, self.keep_notice_days
+        )
+
+    @field_validator("keep_reading_years")
+    @classmethod
+    def _not_too_short(cls, value: int) -> int:
+        Retention(reading_years=value)  # raises ValueError
+        return value

@@ -21,11 +21,15 @@ from api.metrics import Metrics
 from api.mqtt import DURABLE, ReceiptPublisher, TelemetryConsumer
 from api.receipts import load_key
 from api.settings import WorkerSettings
+from energy import rollup
 from energy.ingest.service import IngestService
 from energy.ingest.verify import make_verifier
+from energy.partitions import Partitions
 from energy.quality.service import QualityService, run_quality
+from energy.retention import Retention, detach_old, prune
 from flows.mint_energy import MintEnergy
 from kit import jobs, logs, outbox, stream
+from kit.clock import Clock
 from kit.database import Database
 from kit.outbox import OutboxEvent
 from kit.shutdown import run_until_signal
@@ -39,6 +43,8 @@ _SWEEP_SECONDS = 30.0
 _RETRY_SECONDS = 5.0
 _MEASURE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
+_ROLLUP_SECONDS = 2.0
+_RETENTION_SECONDS = 600.0
 _EVENTS_DURABLE = "mint-energy"
 _EVENTS_SUBJECT = "event.indexer.>"
 
@@ -103,6 +109,8 @@ async def _run(
                 _every(_REVIVE_SECONDS, "jobs.revive", lambda: _revive(app)),
                 _every(_SWEEP_SECONDS, "mint_energy.sweep", story.sweep),
                 _every(_RETRY_SECONDS, "ingest.retry", lambda: _retry(database, ingest)),
+                _every(_ROLLUP_SECONDS, "rollup", lambda: _sum_up(database, clock)),
+                _every(_RETENTION_SECONDS, "retention", lambda: _keep(database, clock, settings.retention)),
                 _every(_MEASURE_SECONDS, "metrics", lambda: _measure(database, metrics)),
                 _every(_FORGET_SECONDS, "outbox.forget", lambda: _forget(database)),
             )
@@ -164,6 +172,25 @@ async def _measure(database: Database, metrics: Metrics) -> None:
         metrics.waiting.labels("event").set(events or 0)
         for state, number in states:
             metrics.waiting.labels(f"job_{state}").set(number)
+
+
+async def _sum_up(database: Database, clock: Clock) -> None:
+    """Hourly and daily sums, until nothing is marked."""
+    taken = rollup.BATCH
+    while taken == rollup.BATCH:
+        async with database.transaction() as session:
+            taken = await rollup.sum_up(session, clock.now())
+
+
+async def _keep(database: Database, clock: Clock, rules: Retention) -> None:
+    """Months ahead of time, months past their time, old books of errors: each in a transaction of its own."""
+    now = clock.now()
+    async with database.transaction() as session:
+        await Partitions().ahead(session, now)
+    async with database.transaction() as session:
+        await prune(session, now, rules)
+    async with database.transaction() as session:
+        await detach_old(session, now, rules)
 
 
 async def _forget(database: Database) -> None:

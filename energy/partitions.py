@@ -7,7 +7,7 @@ nobody who reads or writes other months is stopped. Rows of a month that has no 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +46,13 @@ class Partitions:
                 self._known.add(month)  # only what was seen committed: our own may still be rolled back
             else:
                 await _create(session, month)
+
+    async def ahead(self, session: AsyncSession, now: datetime, *, months: int = 2) -> None:
+        """Make the month of `now` and those that follow, so that no delivery has to wait for it at midnight."""
+        at = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        for _ in range(months + 1):
+            await self.ensure(session, [int(at.timestamp()) // SLOT_SECONDS])
+            at = (at + timedelta(days=32)).replace(day=1)
 
 
 def _name(parent: str, month: Month) -> str:
