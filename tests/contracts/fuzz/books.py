@@ -79,6 +79,7 @@ class Utility:
     reports: int = 0
     content: bytes = ZERO_HASH
     ring: dict[int, bytes] = field(default_factory=dict)
+    accepted: dict[int, tuple[int, int]] = field(default_factory=dict)  # place in the ring → slot, when
     minted: int = 0
     reserve: int = 0
 

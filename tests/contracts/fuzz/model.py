@@ -44,6 +44,8 @@ class Model:
         self.utilities = {u: Utility(mode=mode, slot=now // SLOT - 1) for u, mode in modes.items()}
         self.epochs: dict[int, SignerSet] = {}
         self.rated_copy = 0
+        self.delay = 0  # challenge delay, seconds
+        self.delayed_since = 0
         self.stations: dict[int, list[Tenure]] = {}
         self.settled: dict[tuple[int, int, int], Settled] = {}
         self.signed: dict[tuple[int, int, int], int] = defaultdict(int)  # highest register ever signed, claimed mode
@@ -132,6 +134,7 @@ class Model:
             copy = self.copied_rating()
             room = filled(head.allowance_mwh * 1000, self.total_rated(), seconds)
             need(room >= c.increase, "oracle: more than the plants can make")
+        need(head.mode == CLAIMED or not self.delay, "oracle: a challenge delay stops paying with the report")
         return min((room - c.increase) // 1000, 2**64 - 1), copy
 
     def _accept(self, report: Report, allowance_mwh: int, rated_copy: int) -> None:
@@ -144,6 +147,8 @@ class Model:
         head.content = c.hash()
         if head.mode == CLAIMED:
             head.ring[c.slot % RING] = c.root
+            if self.delay:
+                head.accepted[c.slot % RING] = c.slot, self.now
 
     def report(
         self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], leaves: Sequence[Leaf]
@@ -160,6 +165,18 @@ class Model:
         if slot > head.slot or slot + RING <= head.slot or slot < head.valid_from:
             return ZERO_HASH
         return head.ring.get(slot % RING, ZERO_HASH)
+
+    def set_challenge_delay(self, seconds: int) -> None:
+        """A delay from now on, or none."""
+        self.delayed_since = self.delayed_since if self.delay else self.now
+        self.delay = seconds
+
+    def claimable_at(self, utility: int, slot: int) -> int:
+        """When the delay of a slot's report is over; one that came without a delay counts from when there was one."""
+        if not self.delay:
+            return 0
+        of, at = self.utilities[utility].accepted.get(slot % RING, (0, 0))
+        return (at if of == slot else self.delayed_since) + self.delay
 
     # treasury
 
@@ -201,6 +218,9 @@ class Model:
         need(index < 1 << len(proof), "merkle_tree: index beyond the tree")
         need("treasury" not in self.paused, "treasury: paused")
         open_and_claimed = leaf.utility in self.utilities and self.utilities[leaf.utility].mode == CLAIMED
+        if leaf.utility in self.utilities:
+            over = self.now >= self.claimable_at(leaf.utility, leaf.slot)
+            need(over, "oracle: challenge delay is running")
         root = self.root_of(leaf.utility, leaf.slot) if open_and_claimed else ZERO_HASH
         need(root != ZERO_HASH, "treasury: no such report")
         need(root_from_proof(leaf.hash(), index, proof) == root, "treasury: leaf not in the report")

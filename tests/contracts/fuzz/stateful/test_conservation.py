@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
 from tests.contracts.fuzz import strategies
-from tests.contracts.fuzz.books import CLAIMED
+from tests.contracts.fuzz.books import CLAIMED, SLOT
 from tests.contracts.fuzz.profiles import Run, run
 from tests.contracts.fuzz.stateful.base import changed
 from tests.contracts.fuzz.stateful.claiming import Claiming
 from tests.contracts.fuzz.stateful.holding import Holding
 from tests.contracts.fuzz.stateful.reporting import LIES_OF_A_QUORUM, Reporting
-from tests.contracts.fuzz.world import MODES, RELAYER, STRANGER, remembered_recovery
+from tests.contracts.fuzz.world import MODES, OWNER, RELAYER, STRANGER, remembered_recovery
 
 
 class Conservation(Reporting, Claiming, Holding):
@@ -73,6 +73,41 @@ class Conservation(Reporting, Claiming, Holding):
             for at, leaf in enumerate(draft.leaves if MODES[utility] == CLAIMED else ()):
                 self.claim("claim of a lie", leaf, at, draft.tree.proof(at), STRANGER)
 
+    @precondition(lambda self: not self.model.paused)
+    @rule(
+        utility=st.sampled_from((1, 4)), slots=st.sampled_from((1, 2, 9)), moves=strategies.moves, stays=st.booleans()
+    )
+    def a_challenged_slot(self, utility: int, slots: int, moves: list[int], stays: bool) -> None:
+        """A report under a challenge delay: nobody claims at first, everybody when it is over; perhaps it stays for others."""
+        self.delay(slots * SLOT)
+        draft = self.make(utility, self.next_slot(utility, 1, 60), moves, [0], 0)
+        report, pairs = self.signed(draft)
+        if self.submit("report", draft, report, pairs, self.known(report.epoch)):
+            self.accept(draft)
+            self.claim("claim of a young report", *self.pick(0, 0), STRANGER)
+            self.pass_time(slots * SLOT)
+            for place, leaf in enumerate(draft.leaves):
+                self.claim("claim after the delay", leaf, place, draft.tree.proof(place), RELAYER)
+        if not stays:
+            self.delay(0)
+
+    @precondition(lambda self: self.model.delay)
+    @rule()
+    def the_delay_ends(self) -> None:
+        """The owner takes it back."""
+        self.delay(0)
+
+    def delay(self, seconds: int) -> None:
+        """Set it on both sides."""
+        self.do(
+            "set_challenge_delay",
+            self.world.oracle,
+            "set_challenge_delay",
+            seconds,
+            sender=OWNER,
+            model=lambda: self.model.set_challenge_delay(seconds),
+        )
+
     @invariant()
     def chain_is_model(self) -> None:
         """After every operation: what it changed, and three other places that it should not have changed."""
@@ -120,6 +155,9 @@ def test_conservation__any_order_of_everything__holds() -> None:
         ("claim of an old leaf", "ok"),
         ("claim again", "ok"),
         ("claim", "(cut by the rating)"),
+        ("claim of a young report", "oracle: challenge delay is running"),
+        ("claim after the delay", "ok"),
+        ("direct", "oracle: a challenge delay stops paying with the report"),
         ("claim", "treasury: more than the oracle signed"),
         ("lying report, far too much", "ok"),
         ("claim", "(of a closed tenure)"),
