@@ -44,10 +44,8 @@ STATUS_ROLE = "status"  # named bits
 # a unit in millionths of the protocol's unit, as (power of ten, numerator, denominator)
 _ENERGY = {"mWh": (3, 1, 1), "Wh": (6, 1, 1), "kWh": (9, 1, 1), "MWh": (12, 1, 1)}
 _VOLUME = {"l": (3, 1, 1), "m3": (6, 1, 1)}
-# heat counts kWh: 1 kWh = 3.6 MJ; 1 Gcal = 4.1868 GJ = 1163 kWh (International Table calorie). A volume stays m³
-_HEAT = _VOLUME | {
-    "Wh": (3, 1, 1), "kWh": (6, 1, 1), "MWh": (9, 1, 1), "MJ": (6, 5, 18), "GJ": (9, 5, 18), "Gcal": (6, 1163, 1),
-}  # fmt: skip
+# heat counts kWh: 1 kWh = 3.6 MJ; 1 Gcal = 4.1868 GJ = 1163 kWh (International Table calorie)
+_HEAT = {"Wh": (3, 1, 1), "kWh": (6, 1, 1), "MWh": (9, 1, 1), "MJ": (6, 5, 18), "GJ": (9, 5, 18), "Gcal": (6, 1163, 1)}
 _POWER = {"mW": (3, 1, 1), "W": (6, 1, 1), "kW": (9, 1, 1), "MW": (12, 1, 1)}
 _COUNT = (6, 1, 1)  # of whatever a device counts
 
