@@ -16,6 +16,7 @@ from edge.agent import run as run_agent
 from edge.buffer import BufferFault
 from edge.buffer_command import buffer_command
 from edge.clock import ClockError
+from edge.doctor_command import doctor_command
 from edge.protocol import Source
 from edge.registers import MapError
 from edge.scan_command import maps_command, scan_command
@@ -30,7 +31,7 @@ def cli() -> None:
     """Group of the agent's commands; settings come from GREENCORE_EDGE_* (docs/edge.md)."""
 
 
-for _command in (buffer_command, maps_command, scan_command, test_map_command):
+for _command in (buffer_command, doctor_command, maps_command, scan_command, test_map_command):
     cli.add_command(_command)
 
 
