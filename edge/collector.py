@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,11 +21,12 @@ from edge.bus import Meter, Reading
 from edge.clock import Clock
 from edge.clock_step import ClockStep
 from edge.delivery import Delivery
-from edge.intervals import SLOT_MS, BuilderState, Read, Slot, Step, take
+from edge.integrate import Power, PowerState, take_power
+from edge.intervals import SLOT_MS, BuilderState, Event, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
 from edge.modbus import MeterError
 from edge.protocol import SignedInterval, sign
-from edge.registers import RegisterMap, Value, decode
+from edge.registers import Absent, RegisterMap, Value, decode, decode_power
 from edge.schedule import next_read_ms
 from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
@@ -64,6 +65,10 @@ class Collector:
         self._state = agent.buffer.builder_state(self._fingerprint, settings.id)
         self._stored_ms = self._stepped_ms = 0
         self._failures = 0
+        self._power = not register_map.counters() and bool(register_map.powers())
+        self._power_state = PowerState()
+        powers = [settings.rated_w, settings.load_w]
+        self._power_limit_w = max(it for it in powers if it is not None) if all(powers) else None
         self._clock_step = ClockStep(agent.clock)
         self._last_slot = agent.buffer.last_slot(settings.id)
 
@@ -118,21 +123,40 @@ class Collector:
         self._status.count("read")
         self._status.update(last_read=text(at_ms), registers_wh=registers)
         self._stepped_ms += self._clock_step.since_last_ms()
-        step = take(self._state, sample, self._limits, self._required, self._stepped_ms)
+        power_before = self._power_state
+        step = self._integrated(reading) if self._power else self._counted(sample)
         due = at_ms - self._stored_ms >= self._agent.settings.persist_s * 1000 or at_ms < self._stored_ms
         if step.slots or step.events or due:
-            await self._keep(step, at_ms)
+            if not await self._keep(step, at_ms):
+                self._power_state = power_before
         else:
             self._state, self._stepped_ms = step.state, 0
 
-    async def _keep(self, step: Step, at_ms: int) -> None:
+    def _counted(self, sample: Mapping[str, Read]) -> Step:
+        return take(self._state, sample, self._limits, self._required, self._stepped_ms)
+
+    def _integrated(self, reading: Reading) -> Step:
+        """Energy out of power; nothing of it is kept over a restart."""
+        slots: list[Slot] = []
+        events: list[Event] = []
+        for name, found in decode_power(self._map, reading.words).items():
+            if isinstance(found, Absent):
+                self._status.count("read_null")
+                continue
+            read = Power(reading.at_ms, found.raw, found.micro)
+            self._power_state, slots, events = take_power(
+                self._power_state, read, name, self._power_limit_w, self._stepped_ms
+            )
+        return Step(self._state, tuple(slots), tuple(events))
+
+    async def _keep(self, step: Step, at_ms: int) -> bool:
         """Commit a step; the state moves on only with it, so a failed write costs this sample and no interval."""
         try:
             refused, stored = await self._store(step.state, step.slots)
         except sqlite3.Error as error:
             self._status.error(f"buffer: {error}")
             self._log.error("not_stored", error=str(error), slots=[slot.slot for slot in step.slots])
-            return
+            return False
         self._stored_ms, self._stepped_ms = at_ms, 0
         for event in step.events:
             self._status.event(event.kind, f"{text(event.at_ms)} {event.detail}")
@@ -147,6 +171,7 @@ class Collector:
             work = lambda: (self._agent.buffer.counts(), self._agent.buffer.totals())  # noqa: E731
             self._status.buffer(*await asyncio.get_running_loop().run_in_executor(self._agent.writer, work))
             self._agent.delivery.wake()
+        return True
 
     async def _store(self, state: BuilderState, slots: Sequence[Slot]) -> tuple[set[int], int]:
         """Commit, and only then hold the state for true. Returns the slots that were refused and how many were stored."""

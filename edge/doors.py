@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 
 from edge.bus import Bus, BusMeter, Meter
+from edge.integrate import POLL_MAX_S
 from edge.modbus import SerialPort, TcpAddress
 from edge.registers import MapError, RegisterMap
 from edge.settings import EdgeSettings, Http, MeterSettings, Rtu, Tcp
@@ -20,10 +21,15 @@ class Doors:
         self._buses: dict[Tcp | Rtu, Bus] = {}
 
     def meter(self, settings: MeterSettings) -> Meter:
-        """A meter of the station. Raises MapError if its map is for another kind of door."""
+        """A meter of the station. Raises MapError if its map does not suit the door or the settings."""
         register_map, door = self._maps[settings.id], settings.door
         if (register_map.transport == "http") != isinstance(door, Http):
             raise MapError(f"meter {settings.id}: map {register_map.name} is for {register_map.transport} devices")
+        if not register_map.counters() and self._settings.poll_s > POLL_MAX_S:
+            what = (
+                f"map {register_map.name} has no counter, and power makes energy only at poll_s {POLL_MAX_S:g} or less"
+            )
+            raise MapError(f"meter {settings.id}: {what}")
         if isinstance(door, Http):
             raise MapError(f"meter {settings.id}: no HTTP meters yet")
         if door not in self._buses:

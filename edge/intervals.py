@@ -105,7 +105,7 @@ class Slot:
     slot: int
     deltas: Mapping[str, int]
     registers: Mapping[str, int]
-    quality: Literal["measured", "interpolated"]
+    quality: Literal["measured", "interpolated", "integrated"]
     profile: tuple[tuple[int, str, int], ...]
 
 

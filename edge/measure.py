@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a finished slot to the interval that is signed: roles become the protocol's fields. Pure."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
+from edge.integrate import power_measures
 from edge.intervals import Limits, Slot
 from edge.protocol import Interval, Source, profile_hash
 from edge.registers import BALANCE_ROLES, DEVICE_ROLE, MEASURE_OF_ROLE, RegisterMap
@@ -33,8 +35,10 @@ def interval_of(
     """The interval of a slot with a balance, µWh.
 
     At a boundary meter `meterWh` is export − import, signed; where there is none it is the generation, and at a meter
-    of water, gas or heat it is 0.
+    of water, gas or heat it is 0. A device without counters gives what was integrated.
     """
+    if slot.quality == "integrated":
+        return _interval(slot, power_measures(slot.deltas), {}, home_id, meter_id, source, seq)
     deltas = {register.role: slot.deltas.get(register.name) for register in register_map.counters()}
     exported, imported, generated = (deltas.get(role) for role in ("export", "import", "gen"))
     at_boundary = exported is not None or imported is not None
@@ -51,6 +55,18 @@ def interval_of(
             measures[delta_field] = slot.deltas[register.name]
             if register_field is not None:
                 measures[register_field] = slot.registers[register.name]
+    return _interval(slot, measures, devices, home_id, meter_id, source, seq)
+
+
+def _interval(
+    slot: Slot,
+    measures: Mapping[str, int],
+    devices: Mapping[str, int],
+    home_id: UUID,
+    meter_id: str,
+    source: Source,
+    seq: int,
+) -> Interval:
     return Interval(
         home_id=home_id,
         slot=slot.slot,
