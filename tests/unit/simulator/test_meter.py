@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.registers import Value, decode, load
+from edge.registers import Absent, Value, decode, known, load
 from simulator.clock import Clock
 from simulator.encode import EncodeError, Image
 from simulator.faults import Fault, FaultyMeter
@@ -18,6 +18,7 @@ from simulator.server import ConfigError, read_config
 
 EPOCH = 1_760_486_400 + 3 * 3600  # three in the morning of simulated time
 DAY_MS = 86_400_000
+MODBUS = [name for name in known() if load(name).transport == "modbus"]
 
 
 def profile(values, step=3600, midnight_s=0) -> Profile:
@@ -100,6 +101,26 @@ class TestWords:
                 value == Value(raw, 3 if register.unit == "mWh" else 6, 0 if register.scale_register else None)
                 or raw == 0
             )
+
+    @given(st.sampled_from(MODBUS), st.integers(0, 10**15), st.integers(0, 10**15))
+    def test_every_map_is_read_as_it_was_written_to_one_step_of_its_register(self, name, imported, exported):
+        image, found = Image(name), load(name)
+        words = image.constants()
+        image.write(Registers(imported, exported), words)
+        values = decode(found, dict(enumerate(words, start=image.start)))
+        for register in found.counters():
+            if register.role not in ("import", "export", "gen"):
+                continue
+            held = imported if register.role == "import" else exported
+            exponent, factor = register.weight
+            step = factor * 10**exponent
+            value = values[register.name]
+            if isinstance(value, Absent):
+                assert (value.reason, held // step % (register.modulus or 2**64)) == ("null", 0)
+            elif register.is_float:
+                assert abs(value.micro - held) <= step + held / 2 ** (23 if register.bit_count == 32 else 52)
+            else:
+                assert value.raw == held // step % (register.modulus or 2**64)
 
     def test_a_float_is_the_nearest_one(self):
         image = Image("eastron-sdm630")
