@@ -8,6 +8,7 @@ from flows.mirror_registry import MirrorRegistry
 from greencore.roles.process import read, run
 from kit.settings import Settings
 from oracle import command as operator
+from oracle.rotation.command import rotate
 from oracle.run import run as run_node
 from oracle.settings import OracleSettings
 
@@ -21,5 +22,5 @@ def command(context: click.Context) -> None:
         run("oracle", settings, run_node(settings, read(OracleSettings), [MirrorRegistry()]))
 
 
-for _command in (operator.key, operator.status, operator.export, operator.replay):
+for _command in (operator.key, operator.status, operator.export, operator.replay, rotate):
     command.add_command(_command)
