@@ -9,16 +9,16 @@ from typing import Any
 import yaml
 
 from edge.bus import Bus
-from edge.modbus import Address, MeterError, SerialPort, TcpAddress
+from edge.modbus import Address, Function, MeterError, SerialPort, TcpAddress
 from edge.register_map import POWER_ROLE, RegisterMap
 from edge.registers import known, load
-from edge.scan_link import Probe, bus_of, gather
+from edge.scan_link import LATE_S, Probe, bus_of, gather
 from edge.sunspec import BASES, DISCOVER, Chain, NoSunSpec, SunSpecError, map_of, read_chain
 from edge.testmap import Finding, examine
 
 _ALIVE = frozenset({"exception", "busy", "short", "mismatch"})  # somebody is there, whatever they say
 _FAILURE = 4  # what many gateways and servers answer for a unit that is not there
-_SPARE_PROBES = (("input", 0, 2), ("holding", 0, 2))
+_PROBES: tuple[tuple[Function, int], ...] = (("holding", BASES[0]), ("input", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,11 @@ async def scan(
         bus.close()
 
 
+def longest_s(units: int, timeout_s: float) -> float:
+    """How long units that are not there may take, s."""
+    return units * len(_PROBES) * (timeout_s + LATE_S)
+
+
 async def _look(bus: Bus, address: Address, unit: int, maps: Sequence[RegisterMap]) -> Device | None:
     probe = Probe(bus, unit)
     if not await _alive(probe):
@@ -106,9 +111,9 @@ async def _look(bus: Bus, address: Address, unit: int, maps: Sequence[RegisterMa
 
 async def _alive(probe: Probe) -> bool:
     """True if anybody answers, be it with a refusal. A gateway's word that nobody is there is a no."""
-    for function, start, count in (("holding", BASES[0], 2), *_SPARE_PROBES):
+    for function, start in _PROBES:
         try:
-            await probe.ask("input" if function == "input" else "holding", start, count)
+            await probe.ask(function, start, 2)
         except MeterError as error:
             if error.reason in _ALIVE and error.code != _FAILURE:
                 return True

@@ -13,7 +13,7 @@ import click
 
 from edge.modbus import Address, MeterError, SerialPort, TcpAddress
 from edge.registers import known, load
-from edge.scan import Device, scan
+from edge.scan import Device, longest_s, scan
 from edge.sunspec import DISCOVER
 
 UNIT_MAX = 247
@@ -143,6 +143,10 @@ async def _scan_all(
             if sys.stderr.isatty():
                 click.echo(f"\r{address}: unit {unit}, {len(found)} found \b", err=True, nl=False)
 
+        longest = longest_s(len(units), timeout_s)
+        click.echo(
+            f"{address}: asking unit {_spans(units)}, at most {longest:.0f} s for those that are silent", err=True
+        )
         try:
             async for device in scan(address, units, timeout_s, progress):
                 found.append(device)

@@ -25,6 +25,7 @@ from edge.scan_link import Probe, bus_of, gather
 from edge.sunspec import discover
 from simulator.clock import Clock
 from simulator.server import Station, StationServer
+from tests.integration.edge.peers.raw_rtu import Request, raw_rtu, refusal, words
 
 EPOCH = 1_760_486_400
 NOON = EPOCH + 12 * 3600
@@ -60,6 +61,19 @@ async def edge(*arguments: object) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, cli, [str(it) for it in arguments])
 
 
+def bus_of_two(request: Request) -> list[bytes]:
+    """Unit 2 is an Eastron; unit 3 refuses what it is asked; nobody else is there."""
+    if request.unit == 3:
+        return [refusal(request, 4)]
+    if request.unit != 2:
+        return []
+    held = {start + index: word for start, taken in WORDS_OF_SDM.items() for index, word in enumerate(taken)}
+    wanted = range(request.address, request.address + request.count)
+    if request.function != 4 or any(address not in held for address in wanted):
+        return [refusal(request, 2)]
+    return [words(request, [held[address] for address in wanted])]
+
+
 class TestScan:
     async def test_every_device_is_found_and_what_it_says_is_ready_to_paste(self):
         wanted = [
@@ -88,6 +102,15 @@ class TestScan:
             [203, 40122, 105],
             ["export, TotWhExp_203", "import, TotWhImp_203", "gen, WH_103"],
         )
+
+    async def test_a_serial_bus_is_asked_unit_by_unit(self):
+        async with raw_rtu() as line:
+            line.answer = bus_of_two
+            found = await edge("scan", "--serial", line.device, "--baud", 115200, "--units", "1-3", "--timeout", 0.1)
+        assert found.exit_code == 0
+        assert f"rtu: {{device: {line.device}, baud: 115200, parity: none, stop_bits: 1}}}}  # or" in found.output
+        assert "unit 2: fits 3 known maps" in found.output
+        assert {request.unit for request in line.requests} == {1, 2, 3}
 
     async def test_a_chain_that_cannot_be_is_reported_and_the_scan_goes_on(self):
         image = {40000: [0x5375, 0x6E53, 1, 66, *[0] * 66, 203, 40, *[0] * 40]}
