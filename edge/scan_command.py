@@ -143,10 +143,9 @@ async def _scan_all(
             if sys.stderr.isatty():
                 click.echo(f"\r{address}: unit {unit}, {len(found)} found \b", err=True, nl=False)
 
-        longest = longest_s(len(units), timeout_s)
-        click.echo(
-            f"{address}: asking unit {_spans(units)}, at most {longest:.0f} s for those that are silent", err=True
-        )
+        if not as_json:
+            longest = longest_s(len(units), timeout_s)
+            click.echo(f"{address}: asking unit {_spans(units)}, {longest:.0f} s if all are silent", err=True)
         try:
             async for device in scan(address, units, timeout_s, progress):
                 found.append(device)
