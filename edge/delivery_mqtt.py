@@ -17,7 +17,9 @@ import structlog
 from edge.delivery import NotDelivered
 from edge.protocol import topic_intervals, topic_receipts
 from edge.settings import EdgeSettings
-from edge.tls import explain
+from edge.tls import explain, probe
+
+PROBE_S = 3.0  # wall time
 
 log = structlog.get_logger("edge.mqtt")
 
@@ -56,6 +58,8 @@ class MqttTransport:
             except aiomqtt.MqttError as error:
                 failures += 1
                 self._refusal = explain(error)
+                if self._tls is not None and self._refusal == str(error):  # it only knows that the connection ended
+                    self._refusal = await self._why_not(self._tls) or self._refusal
                 log.warning("disconnected", error=self._refusal, failures=failures)
             finally:
                 self._client = None
@@ -94,6 +98,10 @@ class MqttTransport:
             self._waiting -= settled
             self._heard.notify_all()
 
+    async def _why_not(self, tls: ssl.SSLContext) -> str:
+        where = self._settings.mqtt_host, self._settings.mqtt_port
+        return await asyncio.get_running_loop().run_in_executor(None, probe, *where, tls, PROBE_S)
+
     def _new_client(self) -> aiomqtt.Client:
         password = self._settings.mqtt_password
         return aiomqtt.Client(
@@ -104,6 +112,6 @@ class MqttTransport:
             identifier=f"greencore-{self._settings.station}-{self._settings.meter_id}",
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=False,
-            timeout=self._settings.delivery_timeout_s,
+            timeout=self._settings.delivery_timeout_s / 3,  # so that a delivery that waits hears why it waits in vain
             tls_context=self._tls,
         )

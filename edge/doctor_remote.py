@@ -22,10 +22,11 @@ from edge.protocol import topic_receipts
 from edge.registers import MapError, Value, decode, load
 from edge.settings import EdgeSettings, Http, MeterSettings
 from edge.skew import ALARM_S
-from edge.tls import TlsError, client_context, explain
+from edge.tls import TlsError, client_context, explain, probe
 
 KEY_PATH = "/api/telemetry/receipt-key"
 PATIENCE_S = 10.0
+PROBE_S = 3.0
 EXPIRES_SOON_DAYS = 30
 
 
@@ -75,7 +76,7 @@ async def meters(settings: EdgeSettings, status: Mapping[str, Any]) -> list[Find
             seen = f"answers; {', '.join(values) or 'no value'}" + (f"; empty: {', '.join(missing)}" if missing else "")
             findings.append(Finding(name, "ok" if values else "fail", seen, todo))
     finally:
-        doors.close()
+        await doors.close()
     return findings
 
 
@@ -138,8 +139,14 @@ async def _broker(settings: EdgeSettings, context: ssl.SSLContext | None) -> Fin
             await client.subscribe(topic_receipts(settings.station), qos=1)
     except (aiomqtt.MqttError, TimeoutError) as error:
         todo = "host, port, MQTT_TLS, user and password; REST takes over after FALLBACK_S"
-        return Finding("broker", "fail", f"{where}: {explain(error)}", todo)
+        why = "" if context is None else await _listen(settings, context)
+        return Finding("broker", "fail", f"{where}: {why or explain(error)}", todo)
     return Finding("broker", "ok", f"{where} lets the station in" + (", over TLS" if context is not None else ""))
+
+
+async def _listen(settings: EdgeSettings, context: ssl.SSLContext) -> str:
+    where = settings.mqtt_host, settings.mqtt_port
+    return await asyncio.get_running_loop().run_in_executor(None, probe, *where, context, PROBE_S)
 
 
 def _own_certificate(path: Path | None, now_s: float) -> list[Finding]:

@@ -39,6 +39,26 @@ def client_context(ca: Path | None, certificate: Path | None, key: Path | None) 
     return context
 
 
+def probe(host: str, port: int, context: ssl.SSLContext, timeout_s: float) -> str:
+    """Shake hands once more and listen for what the server says of it; empty if it says nothing. Blocks up to `timeout_s`.
+
+    In TLS 1.3 a server looks at the client's certificate after the client believes that all is done; libraries above often
+    see the end of the connection and not its reason.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), timeout=timeout_s) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            wrapped.settimeout(timeout_s)
+            wrapped.recv(1)
+    except TimeoutError:
+        return ""
+    except OSError as error:
+        return explain(error)
+    return ""
+
+
 def explain(error: BaseException) -> str:
     """Why a connection failed: the innermost reason that is known, else the error's own words."""
     found: BaseException | None = error
@@ -70,4 +90,8 @@ def _known(error: BaseException) -> str:
         return f"the host name is not known ({error.strerror}); is the network up?"
     if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
         return "nothing listens there"
+    if isinstance(error, ConnectionResetError):
+        return (
+            "the server closed the connection at once; does it ask for a client certificate (GREENCORE_EDGE_TLS_CERT)?"
+        )
     return ""
