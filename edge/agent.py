@@ -82,7 +82,7 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         try:
             await _until(stop, [asyncio.create_task(loop) for loop in loops])
         finally:
-            doors.close()
+            await doors.close()
             for collector in collectors:
                 await collector.save()
             status.update(running=False)

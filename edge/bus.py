@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.modbus import ADDRESS_REFUSED, Address, MeterError, ModbusLine, SerialPort, rest_until
@@ -26,17 +26,21 @@ REST_LONGEST_S = 10.0  # a line that never falls silent is used all the same; it
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The words of every planned block by address, and the middle of the time in which they were read, unix ms."""
+    """What a meter said, and the middle of the time in which it was read, unix ms.
+
+    The words of every planned block by address, or the documents of an HTTP meter by path.
+    """
 
     words: dict[int, int]
     at_ms: int
+    documents: Mapping[str, object] = field(default_factory=dict)
 
 
 class Meter(Protocol):
-    """Anything that gives the words of a register map, or raises MeterError."""
+    """Anything that gives what a register map asks for, or raises MeterError."""
 
     async def read(self) -> Reading:
-        """Connect if need be, see that the device fits the map, and read every planned block."""
+        """Connect if need be, see that the device fits the map, and read all that it names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from edge.intervals import SLOT_MS, BuilderState, Event, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
 from edge.modbus import MeterError
 from edge.protocol import SignedInterval, sign
-from edge.registers import Absent, RegisterMap, Value, decode, decode_power
+from edge.registers import Absent, RegisterMap, Value, decode, decode_documents, decode_power
 from edge.schedule import next_read_ms
 from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
@@ -114,7 +114,7 @@ class Collector:
         at_ms = reading.at_ms
         sample: dict[str, Read] = {}
         registers: dict[str, float] = {}
-        for name, found in decode(self._map, reading.words).items():
+        for name, found in self._counters(reading).items():
             if isinstance(found, Value):
                 sample[name] = Read(at_ms, found.raw, found.exponent, found.scale_raw, found.multiplier, found.divisor)
                 registers[name] = found.micro / 1_000_000  # for the eye only
@@ -132,6 +132,18 @@ class Collector:
         else:
             self._state, self._stepped_ms = step.state, 0
 
+    def _counters(self, reading: Reading) -> dict[str, Value | Absent]:
+        if self._map.transport == "modbus":
+            return decode(self._map, reading.words)
+        found = decode_documents(self._map, reading.documents)
+        return {register.name: found[register.name] for register in self._map.counters()}
+
+    def _powers(self, reading: Reading) -> dict[str, Value | Absent]:
+        if self._map.transport == "modbus":
+            return decode_power(self._map, reading.words)
+        found = decode_documents(self._map, reading.documents)
+        return {register.name: found[register.name] for register in self._map.powers()}
+
     def _counted(self, sample: Mapping[str, Read]) -> Step:
         return take(self._state, sample, self._limits, self._required, self._stepped_ms)
 
@@ -139,7 +151,7 @@ class Collector:
         """Energy out of power; nothing of it is kept over a restart."""
         slots: list[Slot] = []
         events: list[Event] = []
-        for name, found in decode_power(self._map, reading.words).items():
+        for name, found in self._powers(reading).items():
             if isinstance(found, Absent):
                 self._status.count("read_null")
                 continue

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 
 from edge.bus import Bus, BusMeter, Meter
+from edge.http_meter import HttpDoor, HttpMeter
 from edge.integrate import POLL_MAX_S
 from edge.modbus import SerialPort, TcpAddress
 from edge.registers import MapError, RegisterMap
@@ -19,6 +20,7 @@ class Doors:
         self._maps = maps
         self._now_ms = now_ms
         self._buses: dict[Tcp | Rtu, Bus] = {}
+        self._http: list[HttpMeter] = []
 
     def meter(self, settings: MeterSettings) -> Meter:
         """A meter of the station. Raises MapError if its map does not suit the door or the settings."""
@@ -31,15 +33,20 @@ class Doors:
             )
             raise MapError(f"meter {settings.id}: {what}")
         if isinstance(door, Http):
-            raise MapError(f"meter {settings.id}: no HTTP meters yet")
+            where = HttpDoor(door.url, door.user, door.password.get_secret_value(), door.digest)
+            found = HttpMeter(where, self._settings.modbus_timeout_s, register_map, self._now_ms)
+            self._http.append(found)
+            return found
         if door not in self._buses:
             self._buses[door] = self._bus(door)
         return BusMeter(self._buses[door], settings.unit, register_map, self._now_ms)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give every connection back."""
         for bus in self._buses.values():
             bus.close()
+        for meter in self._http:
+            await meter.aclose()
 
     def _bus(self, door: Tcp | Rtu) -> Bus:
         timeout_s, late_s = self._settings.modbus_timeout_s, self._settings.modbus_late_s

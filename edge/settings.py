@@ -47,7 +47,10 @@ class Rtu(_Part):
 class Http(_Part):
     """A meter that answers HTTP with JSON; the map names the documents below this address."""
 
-    url: str = Field(pattern=r"^https?://[^\s/]+")
+    url: str = Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    digest: bool = False
 
 
 class MeterSettings(_Part):

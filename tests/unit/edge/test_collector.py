@@ -19,11 +19,18 @@ from edge.collector import Agent, Collector
 from edge.delivery import Delivery
 from edge.intervals import SLOT_MS
 from edge.protocol import decode
-from edge.registers import load
+from edge.registers import load, parse
 from edge.settings import EdgeSettings
 from edge.status import Status
 
 B0 = 1_956_096 * SLOT_MS
+POWER = """
+name: inverter
+title: power only
+origin: this test
+registers:
+  - {name: w, role: power, address: 0, type: int16, unit: W}
+"""
 HOME = UUID("6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f")
 
 
@@ -35,7 +42,7 @@ class Rig:
         self.status = Status(folder, {})
         delivery = Delivery(settings, self.buffer, self.writer, Clock(), self.status)
         key = Ed25519PrivateKey.from_private_bytes(bytes(32))
-        agent = Agent(settings, key, self.buffer, self.writer, Clock(), self.status, delivery)
+        self.agent = agent = Agent(settings, key, self.buffer, self.writer, Clock(), self.status, delivery)
         self.make = lambda: Collector(agent, settings.all_meters[0], load("meter-u64"), None)
         self.collector = self.make()
 
@@ -119,3 +126,32 @@ async def test_a_clock_that_is_set_by_a_day_costs_the_open_interval_only(rig, mo
     assert rig.status._values["events"] == {"clock_break": 1}
     slots = [decode(row.wire)[0].interval.slot - 1_956_096 for row in rig.buffer.pending(10)]
     assert slots == [0, 2 + step_s // 900, 3 + step_s // 900]
+
+
+async def test_documents_of_an_http_meter_become_intervals(rig):
+    found = load("shelly-pro-3em")
+    rig.collector = Collector(rig.agent, rig.agent.settings.all_meters[0], found, None)
+    for second in range(-30, 1000, 10):
+        document = {"total_act": 5.25, "total_act_ret": 100 + second}
+        await rig.collector._take(Reading({}, B0 + second * 1000, {found.path: document}))
+    assert rig.energies() == [900]
+
+
+async def test_power_alone_becomes_intervals_that_say_so(rig, monkeypatch):
+    rig.collector = Collector(rig.agent, rig.agent.settings.all_meters[0], parse(POWER), None)
+
+    async def read(second: int) -> None:
+        await rig.collector._take(Reading({0: 2000 if second % 20 else 5200}, B0 + second * 1000))
+
+    def full(*_args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    for second in range(-30, 900, 10):
+        await read(second)
+    monkeypatch.setattr(rig.buffer, "store", full)
+    await read(900)
+    assert rig.energies() == []
+    monkeypatch.undo()
+    await read(910)
+    assert rig.energies() == [895]  # 900 Wh, less the peak at the read that was not kept
+    assert decode(rig.buffer.pending(1)[0].wire)[0].interval.quality == "integrated"
