@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from energy import models_ingest as models_ingest  # its tables belong to the same metadata
+from energy import models_quality as models_quality  # and these
 from kit.database import Base
 
 _INSTANT = DateTime(timezone=True)

@@ -16,14 +16,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import Interval
-from energy import repository
+from energy import repository, rollup
+from energy.day.repository import mark_due
+from energy.day.service import DayService
 from energy.ingest.service import QUALITY
 from energy.models import EnergyInterval, EnergyReading, EnergyStation, EnergyTenure
 from energy.partitions import Partitions
 from energy.policies.book import book
-from energy.policy import QUALITY_NAMES, RAW, Policies
+from energy.policy import ESTIMATED, QUALITY_NAMES, RAW, Policies, Verdict
 from energy.repository import FAILED, STORED
-from energy.settle.rules import SlotResult, advance
+from energy.settle.rules import SlotResult, advance, is_correction
 from energy.wire import interval_of
 from kit import logs
 from kit.clock import Clock
@@ -43,12 +45,14 @@ class QualityService:
         self._clock = clock
         self._policies = policies or book()
         self._partitions = Partitions()
+        self.days = DayService(clock, self._policies)
 
     async def evaluate(self, session: AsyncSession, *, limit: int = _BATCH) -> int:
         """Take waiting readings and write the interval versions that follow. Returns how many were taken. Never commits."""
         taken = await repository.take_pending(session, QUALITY, limit)
         if not taken:
             return 0
+        await rollup.mark(session, ((row.station, row.slot) for row in taken))
         ids = sorted({row.station for row in taken})
         stations, tenures = await repository.stations(session, ids), await repository.tenures(session, ids)
         for station, rows in groupby(taken, key=lambda row: row.station):
@@ -79,7 +83,24 @@ class QualityService:
             await self._write(session, station, failed, readings, now, state=FAILED, reason=str(error))
             return
         stored.register, stored.updated_at = step.register.to_json(), now
-        await self._write(session, station, step.slots, readings, now)
+        results = [*step.slots, *await self._corrected(session, station, step.verdicts)]
+        await self._write(session, station, results, readings, now)
+
+    async def _corrected(
+        self, session: AsyncSession, station: EnergyStation, verdicts: Sequence[Verdict]
+    ) -> list[SlotResult]:
+        """Corrections of slots that the register remembers no longer: added to what was shown until now."""
+        told = [verdict for verdict in verdicts if verdict.rule == "C" and "counted_uwh" in verdict.inputs]
+        current = await repository.intervals_at(session, {(station.id, verdict.slot) for verdict in told})
+        results: dict[int, SlotResult] = {}
+        for verdict in told:
+            before = current.get((station.id, verdict.slot))
+            earlier = results.get(verdict.slot)
+            if before is not None:
+                worth = (earlier.e_net if earlier else before.e_net_uwh) + int(verdict.inputs["correction_uwh"])
+                known = (*(earlier.verdicts if earlier else ()), verdict)
+                results[verdict.slot] = SlotResult(verdict.slot, worth, ESTIMATED, "corrected", known)
+        return list(results.values())
 
     async def _write(
         self,
@@ -94,7 +115,8 @@ class QualityService:
     ) -> None:
         await self._partitions.ensure(session, (result.slot for result in results))
         current = await repository.intervals_at(session, ((station.id, result.slot) for result in results))
-        main = {it.slot: it for it in sorted(readings, key=lambda it: (it.meter == "main", it.meter))}
+        measured = (reading for reading in readings if not is_correction(reading))
+        main = {it.slot: it for it in sorted(measured, key=lambda it: (it.meter == "main", it.meter))}
         rows = []
         for result in results:
             before = current.get((station.id, result.slot))
@@ -106,16 +128,22 @@ class QualityService:
                 rows.append(row)
         for at in range(0, len(rows), _BATCH):
             await session.execute(insert(EnergyInterval), rows[at : at + _BATCH])
+        await mark_due(session, ((station.id, row["slot"]) for row in rows), now)
+        await rollup.mark(session, ((station.id, row["slot"]) for row in rows))
 
 
 async def run_quality(database: Database, service: QualityService) -> None:
-    """Evaluate for ever, a transaction a batch."""
+    """Evaluate for ever, a transaction a batch; days that are over when nothing else waits."""
     pause = _IDLE_SECONDS
     while True:
         try:
             async with database.transaction() as session:
                 taken = await service.evaluate(session)
-            pause = 0 if taken == _BATCH else _IDLE_SECONDS
+            busy = taken == _BATCH
+            if not taken:
+                async with database.transaction() as session:
+                    busy = await service.days.evaluate(session) > 0
+            pause = 0 if busy else _IDLE_SECONDS
         except asyncio.CancelledError:
             raise
         except Exception as error:  # the outermost loop of a worker
