@@ -61,7 +61,10 @@ def status(urls: tuple[str, ...], as_json: bool) -> None:
         else:
             heads |= {(u["utility"], u["appliedContent"]) for u in answer["utilities"]}
             wrong |= bool(answer["disagreements"])
-            applied = ", ".join(f"utility {u['utility']} slot {u['appliedSlot']}" for u in answer["utilities"])
+            applied = ", ".join(
+                f"utility {u['utility']} " + ("closed on chain" if u["open"] is False else f"slot {u['appliedSlot']}")
+                for u in answer["utilities"]
+            )
             line = f"{answer['address']}  {applied}  closed {answer['closedSlot']}  waiting {answer['waitingReadings']}"
             line += f"  {len(answer['disagreements'])} disagreements" if answer["disagreements"] else ""
             line += f"  last error {answer['lastError']['code']}" if answer["lastError"] else ""

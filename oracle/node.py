@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from chain.client import MODE_CLOSED
 from chain.deployment import Deployment
 from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc
@@ -118,6 +119,7 @@ class Node:
             collect_seconds=settings.collect_seconds,
         )
         self._locks = {utility: asyncio.Lock() for utility in settings.utilities}
+        self._open: dict[int, bool] = {}
         self._seen: OrderedDict[tuple[int, int], float] = OrderedDict()
         self._tries: dict[tuple[int, int], int] = {}
         self.last_attempt: Attempt | None = None
@@ -162,11 +164,12 @@ class Node:
         """One round: follow the chain, and propose the newest closed slot if it is this node's turn."""
         async with self._locks[utility]:
             view = await self.follower.catch_up(utility)
+            self._open[utility] = view.mode != MODE_CLOSED
             self.desk.release(utility, view.head.slot)
         slot = newest_closed_slot(self.clock.now().timestamp(), self.settings.close_delay)
         self.metrics.head_slot.labels(utility).set(view.head.slot)
         self.metrics.closed_slot.labels(utility).set(slot)
-        if slot <= view.head.slot or view.mode == 0:
+        if slot <= view.head.slot or view.mode == MODE_CLOSED:
             return None
         signers = await self.chain.signers_for(slot, view)
         if signers is None or self.desk.address not in signers.signers:
@@ -233,6 +236,7 @@ class Node:
                 utilities.append(
                     {
                         "utility": utility,
+                        "open": self._open.get(utility),
                         "appliedSlot": None if applied is None else applied.slot,
                         "appliedContent": None if applied is None else "0x" + applied.content_hash.hex(),
                         "totalUwh": None if applied is None else str(applied.total),

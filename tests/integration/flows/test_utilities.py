@@ -117,6 +117,8 @@ async def test_closed_utility__no_node_reports_or_signs(platform: Platform) -> N
         await grid.members[0].node.propose(W, slot)
     assert refused.value.code == "oracle.utility_closed"
     assert await grid.members[0].node.tick(W) is None
+    utilities = (await grid.members[0].node.status())["utilities"]
+    assert {u["utility"]: u["open"] for u in utilities}[W] is False
     assert (await grid.oracle.head(W)).reports == 0
 
 
