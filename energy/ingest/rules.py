@@ -7,6 +7,7 @@
 | telemetry.wrong_station | it came by another station's topic |
 | telemetry.unknown_meter | no meter of this station is registered |
 | telemetry.signature | no registered key of the station signed these bytes |
+| telemetry.corrector | a corrector's key signed a measurement, another key a correction, or it says more than a difference |
 | telemetry.inactive_meter | the key that signed was retired before the interval |
 | telemetry.before_enrolment | the interval begins before the meter or the ownership did |
 | telemetry.demo_on_live, telemetry.live_on_demo | simulated and real stations never meet |
@@ -22,11 +23,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from edge.protocol import Interval, SignedInterval, key_id
+from energy.settle.rules import is_correction
 from kit.settings import Mode
 from kit.units import rated_uwh_per_slot
 
 AHEAD = timedelta(seconds=120)
 AGE_MAX = timedelta(days=31)
+CORRECTION_AGE_MAX = timedelta(days=400)
+CORRECTOR = 200  # the role of a key in the Registry by which people correct a station's slots; it measures nothing
 DELIVERED_MAX_PERCENT = 125
 # who draws far more than the roof delivers is a workshop under a small roof; refusing that would forget consumption
 DRAWN_MAX_PERCENT = 1_000
@@ -97,16 +101,22 @@ def check(
     if signer is None:
         return Refusal("telemetry.signature", "no registered key of the station signed these bytes")
     start = interval.start
+    correction = is_correction(interval)
+    if correction != (signer.role == CORRECTOR) or (correction and interval.measures.keys() != {"meterWh"}):
+        return Refusal(
+            "telemetry.corrector", "only a corrector's key signs corrections, of meterWh alone, and nothing else"
+        )
     tenure = next((it for it in enrolment.tenures if _holds(it, start)), None)
-    if start < signer.since or tenure is None:
+    # a corrector is appointed after the fact, and may be retired before a node hears of what was corrected and counted
+    if tenure is None or (start < signer.since and not correction):
         return Refusal(
             "telemetry.before_enrolment", f"{start.isoformat()} is before the station or its meter was enrolled"
         )
-    if signer.until is not None and start >= signer.until:
+    if signer.until is not None and (now if correction else start) >= signer.until:
         return Refusal("telemetry.inactive_meter", f"the meter was retired at {signer.until.isoformat()}")
     return (
         _wrong_world(interval, enrolment, mode)
-        or _out_of_time(interval, now, age_max)
+        or _out_of_time(interval, now, max(age_max, CORRECTION_AGE_MAX) if correction else age_max)
         or _too_much(interval, tenure.rated_w)
     ) or signer.key
 

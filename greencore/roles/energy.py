@@ -10,6 +10,9 @@ import click
 COMMANDS = {
     "import": ("greencore.roles.energy_import:command", "Readings from a file: NEM12, CSV."),
     "parked": ("greencore.roles.energy_parked:parked", "What was refused and waits, and why."),
+    "correct": ("greencore.roles.energy_correct:command", "Put a slot right: a signed difference, on the record."),
+    "rules": ("greencore.roles.energy_rules:rules", "Every QA rule, its numbers and their reasons."),
+    "day": ("greencore.roles.energy_rules:day_of", "What a day of a station came to."),
     "replay": ("greencore.roles.energy_parked:replay", "Try parked readings again."),
 }
 
