@@ -37,6 +37,7 @@ EVENTS_SUBJECT = "event.>"
 
 _BYTES_MAX = 1 << 30
 _FETCH_MAX = 200
+_ACK_WAIT_SECONDS = 30.0
 _SAME_ERROR_SECONDS = 30.0
 
 Handler = Callable[[list["Message"]], Awaitable[None]]
@@ -83,9 +84,19 @@ async def ensure_streams(client: Client) -> None:
 
 
 async def consume(
-    client: Client, *, stream: str, durable: str, handler: Handler, subject: str | None = None, batch: int = _FETCH_MAX
+    client: Client,
+    *,
+    stream: str,
+    durable: str,
+    handler: Handler,
+    subject: str | None = None,
+    batch: int = _FETCH_MAX,
+    ack_wait: float = _ACK_WAIT_SECONDS,
 ) -> None:
     """Hand batches of messages to `handler` for ever, in order; acknowledge each batch after it returned.
+
+    While the handler works the stream is told so, however long a large batch takes; `ack_wait` seconds after a consumer fell
+    silent its messages are given to another.
 
     If the handler raises, the batch is given back, comes again after a pause, and the error is logged:
     a consumer never loses a message and never dies of one. A handler that can't use a message stores why and returns.
@@ -94,7 +105,7 @@ async def consume(
         durable_name=durable,
         ack_policy=AckPolicy.EXPLICIT,
         deliver_policy=DeliverPolicy.ALL,
-        ack_wait=30,
+        ack_wait=ack_wait,
         max_ack_pending=4 * batch,
     )
     pause = 0.2
@@ -108,11 +119,14 @@ async def consume(
                     messages = await subscription.fetch(batch, timeout=5)
                 except NatsTimeout:
                     continue
+                working = asyncio.create_task(_working(messages, ack_wait / 3))
                 try:
                     await handler([_message(message) for message in messages])
                 except Exception:
                     await _return(messages, pause)
                     raise
+                finally:
+                    working.cancel()
                 for message in messages:
                     await message.ack()
                 pause = 0.2
@@ -126,6 +140,14 @@ async def consume(
 
 def _message(raw: Msg) -> Message:
     return Message(raw.subject, raw.data, raw.metadata.sequence.stream, raw.metadata.num_delivered)
+
+
+async def _working(messages: list[Msg], every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        with contextlib.suppress(NatsError):  # without a connection nobody can be told; the next time may find one
+            for message in messages:
+                await message.in_progress()
 
 
 async def _return(messages: list[Msg], delay: float) -> None:

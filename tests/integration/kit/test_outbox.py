@@ -135,6 +135,34 @@ async def test_a_handler_that_fails_gets_the_same_messages_again(database: Datab
     assert seen[1][0] == (b'{"number":1}', 2)
 
 
+async def test_a_slow_handler_keeps_its_messages(database: Database, client: Client) -> None:
+    await add(database, 1, 2)
+    await relay_once(database, client, origin="a")
+    seen: list[tuple[bytes, int]] = []
+    done = asyncio.Event()
+
+    async def handler(messages: list[Message]) -> None:
+        seen.extend((message.data, message.deliveries) for message in messages)
+        if len(seen) == 3:
+            done.set()
+        else:
+            await asyncio.sleep(2.5)  # longer than the stream waits for a silent consumer
+
+    tasks = [
+        asyncio.create_task(consume(client, stream=EVENTS, durable="slow", handler=handler, batch=2, ack_wait=1))
+        for _ in range(2)
+    ]
+    await asyncio.sleep(2)
+    await add(database, 3)
+    await relay_once(database, client, origin="a")
+    async with asyncio.timeout(30):
+        await done.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(seen) == [(b'{"number":1}', 1), (b'{"number":2}', 1), (b'{"number":3}', 1)]
+
+
 async def test_published_events_are_forgotten_after_a_day_and_waiting_ones_never(
     database: Database, client: Client
 ) -> None:
