@@ -17,6 +17,7 @@ from energy.wire import interval_of
 from kit.units import Utility
 from oracle import bulk, repository
 from oracle.bulk import StoredReading
+from oracle.recount.quiet import no_collection
 from oracle.recount.rules import Advancer, Outcome, TenureState, recount
 from oracle.rows import LeafValues, WrittenRow, write_row
 from oracle.rules import ZERO_HASH, readings_hash
@@ -84,6 +85,12 @@ class Recounter:
 
         With `whole` every tenure is counted, those without readings too.
         """
+        with no_collection():
+            return await self._load(session, utility, slot, hashes, whole=whole)
+
+    async def _load(
+        self, session: AsyncSession, utility: int, slot: int, hashes: Sequence[bytes] | None, *, whole: bool
+    ) -> Inputs:
         readings = await bulk.waiting_readings(session, utility, slot)
         missing: list[bytes] = []
         if hashes is not None:
@@ -101,7 +108,8 @@ class Recounter:
 
     async def run(self, inputs: Inputs, utility: int, slot: int) -> Row:
         """Recount in a thread, so that the server goes on answering. Raises ValueError and NoTenure as the rules do."""
-        return await asyncio.to_thread(self._run, inputs, utility, slot)
+        with no_collection():
+            return await asyncio.to_thread(self._run, inputs, utility, slot)
 
     def _run(self, inputs: Inputs, utility: int, slot: int) -> Row:
         intervals = {
