@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""`greencore edge …`: run an agent, show its key, look into its buffer."""
+"""`greencore edge …`: run an agent, show its key; the other commands stand in modules of their own."""
 
 import asyncio
+import importlib
 import logging
 import sys
 from collections.abc import Callable
@@ -14,25 +15,45 @@ import structlog
 from edge import keys
 from edge.agent import run as run_agent
 from edge.buffer import BufferFault
-from edge.buffer_command import buffer_command
 from edge.clock import ClockError
-from edge.doctor_command import doctor_command
 from edge.protocol import Source
 from edge.registers import MapError
-from edge.scan_command import maps_command, scan_command
 from edge.settings import CONFIG, EdgeSettings, SettingsError
 from edge.terminal import data_dir_option, unable
-from edge.testmap_command import test_map_command
 from edge.tls import TlsError
 
+# what a running agent does not need is loaded when it is asked for: a small box has little memory
+_LATER = {
+    "buffer": "edge.buffer_command:buffer_command",
+    "doctor": "edge.doctor_command:doctor_command",
+    "maps": "edge.scan_command:maps_command",
+    "scan": "edge.scan_command:scan_command",
+    "test-map": "edge.testmap_command:test_map_command",
+}
 
-@click.group("edge", help="The station agent: reads a meter, signs intervals, keeps them until the server has them.")
+
+class LazyGroup(click.Group):
+    """A group whose further commands are modules, loaded by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, without loading anything."""
+        return sorted([*super().list_commands(ctx), *_LATER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; its module is loaded now."""
+        if cmd_name not in _LATER:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _LATER[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group("edge", cls=LazyGroup)
 def cli() -> None:
-    """Group of the agent's commands; settings come from GREENCORE_EDGE_* (docs/edge.md)."""
+    """The station agent: reads meters, signs intervals, keeps them until the server has them.
 
-
-for _command in (buffer_command, doctor_command, maps_command, scan_command, test_map_command):
-    cli.add_command(_command)
+    Settings come from GREENCORE_EDGE_* or a station file (docs/edge.md).
+    """
 
 
 @cli.command("run", help="Run the agent until SIGTERM or Ctrl-C.")

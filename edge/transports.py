@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from edge.delivery import Transport
 from edge.delivery_fallback import FallbackTransport
-from edge.delivery_mqtt import MqttTransport
 from edge.delivery_rest import RestTransport
 from edge.settings import EdgeSettings
 from edge.tls import client_context
@@ -18,5 +17,7 @@ def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[se
     rest = RestTransport(settings.api_url, settings.delivery_timeout_s, receive, context)
     if settings.transport == "rest":
         return rest
+    from edge.delivery_mqtt import MqttTransport  # noqa: PLC0415 - seven megabytes that an agent with REST does not need
+
     mqtt = MqttTransport(settings, receive, context if settings.mqtt_tls else None)
     return FallbackTransport(mqtt, rest, settings.fallback_s) if settings.fallback_s else mqtt
