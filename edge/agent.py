@@ -26,10 +26,12 @@ from edge.buffer import Buffer, BufferFault
 from edge.clock import Clock
 from edge.collector import Agent, Collector, text
 from edge.delivery import Delivery
+from edge.discovering import DiscoveringCollector
 from edge.doors import Doors
 from edge.registers import load
 from edge.settings import EdgeSettings
 from edge.status import Status
+from edge.sunspec import DISCOVER
 from edge.transports import transport_of
 from edge.watchdog import watch
 
@@ -54,7 +56,7 @@ async def run(settings: EdgeSettings) -> None:
 
 async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
     """Run until `stop` is set; then write what is known and leave. See `run` for what it raises."""
-    maps = {meter.id: load(meter.map) for meter in settings.all_meters}
+    maps = {meter.id: load(meter.map) for meter in settings.all_meters if meter.map != DISCOVER}
     clock = Clock.parse(settings.clock)
     doors = Doors(settings, maps, clock.now_ms)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -70,8 +72,14 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         delivery = Delivery(settings, buffer, writer, clock, status, key)
         delivery.transport = transport = transport_of(settings, delivery.receive)
         shared = Agent(settings, key, buffer, writer, clock, status, delivery)
-        collectors = [Collector(shared, meter, maps[meter.id], doors.meter(meter)) for meter in settings.all_meters]
-        log.info("started", station=str(settings.station), meters=list(maps), public_key=keys.public_hex(key))
+        collectors = [
+            DiscoveringCollector(shared, meter, doors.bus(meter))
+            if meter.map == DISCOVER
+            else Collector(shared, meter, maps[meter.id], doors.meter(meter))
+            for meter in settings.all_meters
+        ]
+        names = [meter.id for meter in settings.all_meters]
+        log.info("started", station=str(settings.station), meters=names, public_key=keys.public_hex(key))
         loops: tuple[Coroutine[Any, Any, None], ...] = (
             *(collector.run() for collector in collectors),
             delivery.run(),

@@ -30,6 +30,7 @@ from edge.registers import Absent, RegisterMap, Value, decode, decode_documents,
 from edge.schedule import next_read_ms
 from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
+from edge.sunspec import DISCOVER
 
 RETRY_MIN_S = 0.1
 
@@ -73,7 +74,7 @@ class Collector:
         self._last_slot = agent.buffer.last_slot(settings.id)
 
     async def run(self) -> NoReturn:
-        """Read for ever."""
+        """Read for ever. Raises MeterError `unexpected_device` if the map came from the device itself."""
         settings, clock = self._agent.settings, self._agent.clock
         poll, lead, step = (
             max(1, round(1000 * seconds))
@@ -85,6 +86,8 @@ class Collector:
                 reading = await self._meter.read()
             except MeterError as error:
                 await self._failed(error)
+                if error.reason == "unexpected_device" and self._settings.map == DISCOVER:
+                    raise
                 continue
             if self._failures:
                 self._log.info("meter_back", after_failures=self._failures)

@@ -37,9 +37,13 @@ class Doors:
             found = HttpMeter(where, self._settings.modbus_timeout_s, register_map, self._now_ms)
             self._http.append(found)
             return found
-        if door not in self._buses:
-            self._buses[door] = self._bus(door)
-        return BusMeter(self._buses[door], settings.unit, register_map, self._now_ms)
+        return BusMeter(self._shared(door), settings.unit, register_map, self._now_ms)
+
+    def bus(self, settings: MeterSettings) -> Bus:
+        """The line of a meter that has no map yet. Raises MapError if it has none."""
+        if isinstance(settings.door, Http):
+            raise MapError(f"meter {settings.id}: map {settings.map} is for modbus devices")
+        return self._shared(settings.door)
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -47,6 +51,11 @@ class Doors:
             bus.close()
         for meter in self._http:
             await meter.aclose()
+
+    def _shared(self, door: Tcp | Rtu) -> Bus:
+        if door not in self._buses:
+            self._buses[door] = self._bus(door)
+        return self._buses[door]
 
     def _bus(self, door: Tcp | Rtu) -> Bus:
         timeout_s, late_s = self._settings.modbus_timeout_s, self._settings.modbus_late_s
