@@ -25,7 +25,7 @@ from edge.register_map import (
     WordOrder,
     units_of,
 )
-from edge.registers import Absent, Value, decode_status, decode_words, measure
+from edge.registers import Absent, Value, decode_documents, decode_status, decode_words, measure
 
 LIKELY_MICRO_MAX = 10**16  # 10 GWh, 10 million m³: what no meter of a station has counted
 LIKELY_W_MAX = 10_000_000
@@ -33,6 +33,7 @@ REFUSED = "refused"
 
 Verdict = Literal["plausible", "zero", "unlikely", "none"]
 Words = Mapping[int, int]
+Documents = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,26 @@ def examine(register_map: RegisterMap, first: Words, again: Words | None = None,
     return findings
 
 
+def examine_documents(
+    register_map: RegisterMap, first: Documents, again: Documents | None = None, apart_s: float = 0
+) -> list[Finding]:
+    """Every register of an HTTP map on the documents of a device, read once or twice. There is nothing to shift."""
+    said = decode_documents(register_map, first)
+    later = {} if again is None else decode_documents(register_map, again)
+    findings = []
+    for register in (it for it in register_map.registers if it.name in said):
+        reading, moved = _reading(register, said[register.name], supposed=False), ""
+        if register.name in later:
+            reading, moved = _moved(
+                register, reading, _reading(register, later[register.name], supposed=False), apart_s
+            )
+        place = f"{register.path or register_map.path} {register.pointer}"
+        findings.append(
+            Finding(register.name, place, _meaning(register), (), reading, needed=not register.optional, moved=moved)
+        )
+    return findings
+
+
 def verdict_of(findings: Sequence[Finding]) -> str:
     """One sentence for the operator; empty if everything fits."""
     wrong = [finding for finding in findings if not finding.fits]
@@ -97,6 +118,10 @@ def read_as(register_map: RegisterMap, register: Register, words: Words, *, supp
         found = measure(register_map, register, words)
     except KeyError:
         return Reading("-", "none", REFUSED)
+    return _reading(register, found, supposed)
+
+
+def _reading(register: Register, found: Value | Absent, supposed: bool) -> Reading:
     if isinstance(found, Absent):
         return Reading("-", "none" if found.reason in ("null", "scale_null") else "unlikely", found.reason)
     shown = f"{in_unit(register, found)} {register.unit or ''}".rstrip()

@@ -12,13 +12,14 @@ import click
 import yaml
 
 from edge.bus import Pauses
+from edge.http_meter import HttpDoor, HttpMeter
 from edge.modbus import Address, MeterError, TcpAddress
 from edge.register_map import MapError, RegisterMap
-from edge.registers import Value, decode_documents, load, parse_document
+from edge.registers import load, parse_document
 from edge.scan_command import line_options, quiet, serial_port, unable
 from edge.scan_link import Probe, bus_of, gather
 from edge.sunspec import DISCOVER, discover
-from edge.testmap import Finding, Words, examine, in_unit, verdict_of
+from edge.testmap import Finding, examine, examine_documents, verdict_of
 
 DOUBTFUL = 1
 WORD_MAX = 0xFFFF
@@ -30,6 +31,10 @@ WORD_MAX = 0xFFFF
 @click.option("--port", default=502, show_default=True, type=click.IntRange(1, 65535))
 @line_options
 @click.option("--unit", default=1, show_default=True, type=click.IntRange(0, 255))
+@click.option("--url", help="A meter that answers HTTP, such as http://192.0.2.9.")
+@click.option("--user", default="", help="Of the HTTP meter; the password stands in GREENCORE_EDGE_METER_PASSWORD.")
+@click.option("--password", default="", envvar="GREENCORE_EDGE_METER_PASSWORD", hidden=True)
+@click.option("--digest", is_flag=True, help="The HTTP meter wants digest authentication.")
 @click.option(
     "--image",
     type=click.Path(path_type=Path),
@@ -49,6 +54,10 @@ def test_map_command(
     stop_bits: str,
     timeout_s: float,
     unit: int,
+    url: str | None,
+    user: str,
+    password: str,
+    digest: bool,
     image: Path | None,
     again_s: float,
     as_json: bool,
@@ -59,22 +68,21 @@ def test_map_command(
     does not. 2: the map cannot be used, or the device gives no answer.
     """
     quiet()
-    if sum(it is not None for it in (host, device, image)) != 1:
-        raise click.UsageError("name one of --host, --serial and --image")
+    if sum(it is not None for it in (host, device, image, url)) != 1:
+        raise click.UsageError("name one of --host, --serial, --url and --image")
     try:
         if image is not None:
-            register_map, first, again = _from_image(name, image)
-            if register_map.transport == "http":
-                _documents(register_map, image)
-                return
+            register_map, findings = _from_image(name, image)
+        elif url is not None:
+            door = HttpDoor(url, user, password, digest)
+            register_map, findings = asyncio.run(_from_url(name, door, timeout_s, again_s))
         else:
             address: Address = TcpAddress(host, port) if host else serial_port(device or "", baud, parity, stop_bits)
-            register_map, first, again = asyncio.run(_from_device(name, address, unit, timeout_s, again_s))
+            register_map, findings = asyncio.run(_from_device(name, address, unit, timeout_s, again_s))
     except MapError as error:
         raise unable(str(error)) from error
     except MeterError as error:
         raise unable(f"{error.reason}: {error}") from error
-    findings = examine(register_map, first, again, again_s)
     verdict = verdict_of(findings)
     if as_json:
         said = {"map": register_map.name, "fits": not verdict, "verdict": verdict}
@@ -86,33 +94,56 @@ def test_map_command(
 
 async def _from_device(
     name: str, address: Address, unit: int, timeout_s: float, again_s: float
-) -> tuple[RegisterMap, Words, Words | None]:
+) -> tuple[RegisterMap, list[Finding]]:
     bus = bus_of(address, timeout_s)
     try:
         if name == DISCOVER:
             register_map = await discover(Probe(bus, unit).holding)
         else:
-            register_map = load(name)
-        if register_map.transport != "modbus":
-            raise MapError(f"{name} is read over HTTP; save the document and name it with --image")
+            register_map = _load(name, "modbus")
         probe = Probe(bus, unit, Pauses.of(register_map))
         first = await gather(probe, register_map, beside=True)
         if not first and probe.refusals:
             raise MapError(f"the device refuses every register of {register_map.name}: {probe.refusals[-1]}")
         if again_s <= 0:
-            return register_map, first, None
+            return register_map, examine(register_map, first)
         await asyncio.sleep(again_s)
         probe.forget()
-        return register_map, first, await gather(probe, register_map, beside=False)
+        again = await gather(probe, register_map, beside=False)
+        return register_map, examine(register_map, first, again, again_s)
     finally:
         bus.close()
 
 
-def _from_image(name: str, image: Path) -> tuple[RegisterMap, Words, None]:
-    """A map and the words of a file. Raises MapError."""
+async def _from_url(name: str, door: HttpDoor, timeout_s: float, again_s: float) -> tuple[RegisterMap, list[Finding]]:
+    register_map = _load(name, "http")
+    meter = HttpMeter(door, timeout_s, register_map, lambda: 0)
+    try:
+        first = (await meter.read()).documents
+        if again_s <= 0:
+            return register_map, examine_documents(register_map, first)
+        await asyncio.sleep(again_s)
+        return register_map, examine_documents(register_map, first, (await meter.read()).documents, again_s)
+    finally:
+        await meter.aclose()
+
+
+def _load(name: str, transport: str) -> RegisterMap:
+    register_map = load(name)
+    if register_map.transport != transport:
+        raise MapError(f"{name} is for {register_map.transport} devices: --host or --serial is Modbus, --url is HTTP")
+    return register_map
+
+
+def _from_image(name: str, image: Path) -> tuple[RegisterMap, list[Finding]]:
+    """A map on the words of a file, or on a saved document. Raises MapError."""
     register_map = load(name)
     if register_map.transport == "http":
-        return register_map, {}, None
+        try:
+            document = parse_document(image.read_bytes())
+        except (OSError, ValueError) as error:
+            raise MapError(f"{image}: {error}") from error
+        return register_map, examine_documents(register_map, dict.fromkeys(register_map.paths(), document))
     words: dict[int, int] = {}
     try:
         found = yaml.safe_load(image.read_text(encoding="utf-8"))
@@ -124,27 +155,7 @@ def _from_image(name: str, image: Path) -> tuple[RegisterMap, Words, None]:
         raise MapError(f"{image} is no image of words, such as `40000: [0x5375, 0x6e53]`: {error}") from error
     if any(not 0 <= address <= WORD_MAX or not 0 <= word <= WORD_MAX for address, word in words.items()):
         raise MapError(f"{image}: addresses and words are 0 to 0xffff")
-    return register_map, words, None
-
-
-def _documents(register_map: RegisterMap, image: Path) -> None:
-    """An HTTP map on a saved document: there is nothing to shift."""
-    try:
-        document = parse_document(image.read_bytes())
-    except (OSError, ValueError) as error:
-        raise MapError(f"{image} is no JSON document: {error}") from error
-    doubtful = False
-    found = decode_documents(register_map, dict.fromkeys(register_map.paths(), document))
-    for register in register_map.registers:
-        value = found.get(register.name)
-        if isinstance(value, Value):
-            click.echo(
-                f"{register.name}  {register.pointer}\n    = {in_unit(register, value)} {register.unit or ''}   {register.role}"
-            )
-        elif value is not None:
-            doubtful |= not register.optional
-            click.echo(f"{register.name}  {register.pointer}\n    = -   {value.reason}")
-    sys.exit(DOUBTFUL if doubtful else 0)
+    return register_map, examine(register_map, words)
 
 
 def _show(register_map: RegisterMap, findings: list[Finding], verdict: str) -> None:

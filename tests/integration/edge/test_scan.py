@@ -168,6 +168,30 @@ class TestTestMap:
         gone = await edge("test-map", "eastron-sdm630", "--host", "127.0.0.1", "--port", free_port())
         assert (gone.exit_code, "unreachable" in gone.output) == (2, True)
 
+    async def test_a_meter_behind_http_is_asked_twice(self):
+        totals = iter([1000.5, 1001.0, 7.0, 7.0])
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            body = json.dumps({"total_act": next(totals), "total_act_ret": 2.0}).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (len(body), body))
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        moved = await edge("test-map", "shelly-pro-3em", "--url", url, "--again", 0.2)
+        still = await edge("test-map", "shelly-pro-3em", "--url", url, "--again", 0.1)
+        wrong = await edge("test-map", "eastron-sdm630", "--url", url)
+        server.close()
+        assert (moved.exit_code, "= 1000.5 Wh" in moved.output, "then 1001 Wh: 9000 W" in moved.output) == (
+            0,
+            True,
+            True,
+        )
+        assert (still.exit_code, still.output.count("stood still")) == (0, 2)
+        assert (wrong.exit_code, "eastron-sdm630 is for modbus devices" in wrong.output) == (2, True)
+
     async def test_sunspec_is_discovered_first(self):
         async with stations(Station("sun", 0, "pv", map="sunspec:701")) as (port,):
             shown = await edge("test-map", "sunspec", "--host", "127.0.0.1", "--port", port, "--again", 0)

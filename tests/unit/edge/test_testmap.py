@@ -69,7 +69,9 @@ def test_any_words_get_a_verdict(words, name, apart_s):
     found = load(name)
     if found.transport == "modbus":
         everywhere = dict.fromkeys(range(16), 0x7FC0) | words
-        verdict_of(examine(found, everywhere, words, apart_s))
+        findings = examine(found, everywhere, words, apart_s)
+        assert all(finding.reading.value for finding in findings)
+        assert bool(verdict_of(findings)) == any(not finding.fits for finding in findings)
 
 
 class TestImages:
