@@ -9,6 +9,7 @@ import structlog
 
 from edge.bus import Bus, BusMeter, Pauses
 from edge.collector import RETRY_MIN_S, Agent, Collector
+from edge.doors import pauses_of
 from edge.modbus import MeterError
 from edge.registers import MapError, RegisterMap
 from edge.settings import MeterSettings
@@ -32,7 +33,8 @@ class DiscoveringCollector:
         while True:
             register_map = await self._introduced()
             log.info("discovered", meter=self._settings.id, map=register_map.name, device=register_map.origin)
-            meter = BusMeter(self._bus, self._settings.unit, register_map, self._agent.clock.now_ms)
+            pauses = pauses_of(self._settings, register_map)
+            meter = BusMeter(self._bus, self._settings.unit, register_map, self._agent.clock.now_ms, pauses)
             make = lambda found=register_map, it=meter: Collector(self._agent, self._settings, found, it)  # noqa: E731
             self._collector = await asyncio.get_running_loop().run_in_executor(self._agent.writer, make)
             try:

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Mapping
 
-from edge.bus import Bus, BusMeter, Meter
+from edge.bus import Bus, BusMeter, Meter, Pauses
 from edge.http_meter import HttpDoor, HttpMeter
 from edge.integrate import POLL_MAX_S
 from edge.modbus import SerialPort, TcpAddress
@@ -37,7 +37,8 @@ class Doors:
             found = HttpMeter(where, self._settings.modbus_timeout_s, register_map, self._now_ms)
             self._http.append(found)
             return found
-        return BusMeter(self._shared(door), settings.unit, register_map, self._now_ms)
+        pauses = pauses_of(settings, register_map)
+        return BusMeter(self._shared(door), settings.unit, register_map, self._now_ms, pauses)
 
     def bus(self, settings: MeterSettings) -> Bus:
         """The line of a meter that has no map yet. Raises MapError if it has none."""
@@ -62,3 +63,13 @@ class Doors:
         if isinstance(door, Tcp):
             return Bus(TcpAddress(door.host, door.port), timeout_s, late_s)
         return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)
+
+
+def pauses_of(settings: MeterSettings, register_map: RegisterMap) -> Pauses:
+    """The pauses of a device model, or those that the operator sets for one meter."""
+    own = Pauses.of(register_map)
+    return Pauses(
+        own.after_connect_s if settings.connect_pause_ms is None else settings.connect_pause_ms / 1000,
+        own.between_s if settings.pause_ms is None else settings.pause_ms / 1000,
+        own.close_after_read if settings.close_after_read is None else settings.close_after_read,
+    )

@@ -54,7 +54,10 @@ class Http(_Part):
 
 
 class MeterSettings(_Part):
-    """One meter of the station: where it is, and how to read it. Exactly one of `tcp`, `rtu`, `http`."""
+    """One meter of the station: where it is, and how to read it. Exactly one of `tcp`, `rtu`, `http`.
+
+    The pauses are the map's where they are left out.
+    """
 
     id: MeterId = "main"
     map: str = Field(min_length=1)
@@ -62,6 +65,9 @@ class MeterSettings(_Part):
     tcp: Tcp | None = None
     rtu: Rtu | None = None
     http: Http | None = None
+    pause_ms: int | None = Field(default=None, ge=0, le=60_000)
+    connect_pause_ms: int | None = Field(default=None, ge=0, le=60_000)
+    close_after_read: bool | None = None
     rated_w: int | None = Field(default=None, gt=0)
     load_w: int | None = Field(default=None, gt=0)
 

@@ -4,9 +4,10 @@
 
 import pytest
 
-from edge.doors import Doors
-from edge.registers import MapError, load
-from edge.settings import EdgeSettings, Rtu, SettingsError, Tcp
+from edge.bus import Pauses
+from edge.doors import Doors, pauses_of
+from edge.registers import MapError, load, parse
+from edge.settings import EdgeSettings, MeterSettings, Rtu, SettingsError, Tcp
 
 STATION = """
 station: 6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f
@@ -104,6 +105,17 @@ def test_a_fault_names_the_file_and_the_key(written, old, new, said):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     assert "nowhere.yaml cannot be read" in refusal(tmp_path / "nowhere.yaml")
+
+
+def test_pauses_are_the_maps_or_the_meters_own():
+    door = {"tcp": Tcp(host="192.0.2.7")}
+    found = parse(
+        "{name: m, title: t, origin: o, pause_ms: 20, connect_pause_ms: 1000, registers:"
+        " [{name: a, role: export, address: 0, type: uint32, unit: Wh}]}"
+    )
+    assert pauses_of(MeterSettings(map="m", **door), found) == Pauses(1.0, 0.02, False)
+    own = MeterSettings(map="m", pause_ms=0, connect_pause_ms=2000, close_after_read=True, **door)
+    assert pauses_of(own, found) == Pauses(2.0, 0.0, True)
 
 
 def test_a_map_for_another_kind_of_door_is_refused(written):
