@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from api.app import create_app
 from api.settings import ApiSettings
-from edge.protocol import MEASURES, decode_receipts
+from edge.protocol import MEASURES, SignedInterval, decode_receipts, encode, sign_envelope
 from energy.models import EnergyReading, EnergyRejection
 from kit.database import Database
 from kit.outbox import OutboxEvent
@@ -45,6 +45,26 @@ async def test_one_interval_is_stored_and_receipted(
     (line,) = receipt.receipts
     assert (line.hash, line.status) == ("0x" + sent.hash.hex(), "accepted")
     assert await rows(database, EnergyReading) == 1
+    assert await rows(database, OutboxEvent) == 1
+
+
+async def test_an_envelope_is_one_delivery_with_a_line_for_each(
+    client: httpx.AsyncClient, database: Database, device: Device
+) -> None:
+    signed = [device.signed(LAST - n) for n in range(3)]
+    envelope = sign_envelope(device.station, [one.hash for one in signed], device.key, boot_id="b", seq=0)
+    made = [SignedInterval.enveloped(one.interval, one.body, one.hash, envelope) for one in signed]
+    for status in ("accepted", "duplicate"):
+        (receipt,) = decode_receipts((await client.post(PATH, content=encode(made), headers=JSON)).content)
+        assert [(line.hash, line.status) for line in receipt.receipts] == [
+            ("0x" + it.hash.hex(), status) for it in made
+        ]
+    # what is left out stands as its hash, and a single delivery of the same interval is the same interval
+    (receipt,) = decode_receipts(
+        (await client.post(PATH, content=encode([*made[1:], signed[0]]), headers=JSON)).content
+    )
+    assert {line.status for line in receipt.receipts} == {"duplicate"}
+    assert await rows(database, EnergyReading) == 3
     assert await rows(database, OutboxEvent) == 1
 
 
