@@ -53,7 +53,9 @@ class DiscoveringCollector:
         failures = 0
         while True:
             try:
-                return await self._asked()
+                found = await ask_map(self._bus, self._settings.unit)
+                self._status.update(meter_error=None)
+                return found
             except MeterError as error:
                 self._status.update(meter_error=f"{error.reason}: {error}")
             except MapError as error:
@@ -63,14 +65,14 @@ class DiscoveringCollector:
             pause_s = RETRY_MIN_S * 2 ** min(failures - 1, 16)
             await asyncio.sleep(min(self._agent.settings.modbus_retry_max_s, pause_s))
 
-    async def _asked(self) -> RegisterMap:
-        async with self._bus.turn(Pauses()) as line:
 
-            async def read(address: int, count: int) -> list[int]:
-                words = await line.ask(self._settings.unit, "holding", address, count)
-                await self._bus.between(0)
-                return words
+async def ask_map(bus: Bus, unit: int) -> RegisterMap:
+    """The register map of the SunSpec device behind a unit. Raises MeterError, MapError."""
+    async with bus.turn(Pauses()) as line:
 
-            found = await discover(read)
-        self._status.update(meter_error=None)
-        return found
+        async def read(address: int, count: int) -> list[int]:
+            words = await line.ask(unit, "holding", address, count)
+            await bus.between(0)
+            return words
+
+        return await discover(read)

@@ -15,6 +15,7 @@ import httpx
 from cryptography import x509
 
 from edge.clock import Clock
+from edge.discovering import ask_map
 from edge.doors import Doors
 from edge.finding import Finding, Verdict
 from edge.modbus import MeterError
@@ -22,6 +23,7 @@ from edge.protocol import topic_receipts
 from edge.registers import MapError, Value, decode, load
 from edge.settings import EdgeSettings, Http, MeterSettings
 from edge.skew import ALARM_S
+from edge.sunspec import DISCOVER
 from edge.tls import TlsError, client_context, explain, probe
 
 KEY_PATH = "/api/telemetry/receipt-key"
@@ -49,7 +51,7 @@ async def meters(settings: EdgeSettings, status: Mapping[str, Any]) -> list[Find
         told: Mapping[str, Mapping[str, Any]] = status.get("meters") or {}
         return [_by_agent(meter, told.get(meter.id, {})) for meter in settings.all_meters]
     try:
-        maps = {meter.id: load(meter.map) for meter in settings.all_meters}
+        maps = {meter.id: load(meter.map) for meter in settings.all_meters if meter.map != DISCOVER}
     except MapError as error:
         return [Finding("meter", "fail", str(error), "`greencore edge maps` lists the maps")]
     doors = Doors(settings, maps, Clock().now_ms)
@@ -58,6 +60,8 @@ async def meters(settings: EdgeSettings, status: Mapping[str, Any]) -> list[Find
         for meter in settings.all_meters:
             name = f"meter.{meter.id}"
             try:
+                if meter.map == DISCOVER:
+                    maps[meter.id] = await ask_map(doors.bus(meter), meter.unit)
                 reading = await doors.meter(meter).read()
             except (MeterError, MapError) as error:
                 reason = f"{error.reason}: {error}" if isinstance(error, MeterError) else str(error)
