@@ -20,7 +20,7 @@ from oracle.verify.check import check
 from oracle.verify.source import Door
 from tests.integration.oracle.grid import E, Grid, Member, Station
 
-STEPS = 30
+STEPS, STEPS_OF_A_NIGHT = 30, 90
 
 
 class Chaos:
@@ -149,12 +149,15 @@ class Chaos:
             await self.follow(member)
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(2, 12))])
-async def test_whatever_happens_every_measured_energy_is_signed_once(grid: Grid, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "steps"),
+    [(1, STEPS), *(pytest.param(seed, STEPS_OF_A_NIGHT, marks=pytest.mark.nightly) for seed in range(2, 12))],
+)
+async def test_whatever_happens_every_measured_energy_is_signed_once(grid: Grid, seed: int, steps: int) -> None:
     chaos = Chaos(grid, seed)
     chaos.stations = [await grid.add_station() for _ in range(3)]
     grid.pass_slots()
-    for _ in range(STEPS):
+    for _ in range(steps):
         await chaos.step()
 
     await chaos.settle()
@@ -173,5 +176,5 @@ async def test_whatever_happens_every_measured_energy_is_signed_once(grid: Grid,
     verdict = await check(grid.rpc, grid.deployment, source)
     await source.close()
     assert verdict.findings == ()
-    # without this the test could pass by doing nothing
-    assert chaos.accepted >= 1
+    # without this the test could pass by doing nothing; on a busy machine 4 to 7 of 30 steps, 12 of 90, brought a report
+    assert chaos.accepted >= steps // 15 + 1
