@@ -23,6 +23,7 @@ ROLES = {
     "indexer": Role("greencore.roles.indexer:command", "The chain's logs into PostgreSQL."),
     "oracle": Role("greencore.roles.oracle:command", "One node of the quorum: recompute, sign, report."),
     "energy": Role("greencore.roles.energy:command", "Readings: what was refused, what to try again, files to import."),
+    "owner": Role("greencore.roles.owner:command", "Utilities, rates, challenge delay, coefficients on chain."),
     "homes": Role("greencore.roles.homes:command", "Penalties, bonuses and income of homes."),
     "edge": Role("edge.command:cli", "The station agent: read a meter, sign, deliver."),
     "simulator": Role("greencore.roles.simulator:command", "Stations that replay measurements over Modbus TCP."),
