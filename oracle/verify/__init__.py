@@ -8,6 +8,7 @@
 | reader | reading it from a node of the chain |
 | source | where leaves are published: a node, the platform, a folder |
 | reports.rules | the chain of reports, their leaves, their signatures |
+| delay.rules | whether claims waited until people could look |
 | tokens.rules | what became tokens, and whether it was signed for |
 | check | all of it in order |
 | command | the command line |

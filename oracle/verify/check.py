@@ -10,6 +10,7 @@ from uuid import UUID
 from chain.deployment import Deployment
 from chain.rpc import Rpc
 from kit.errors import Unavailable
+from oracle.verify.delay.rules import Open, check_delay, still_open
 from oracle.verify.facts import Facts, Finding, MintSeen
 from oracle.verify.reader import read_facts
 from oracle.verify.reports.rules import LeavesCheck, check_chain, check_signatures, name_of, needs_leaves
@@ -18,7 +19,7 @@ from oracle.verify.tokens.rules import check_mints, check_supply
 
 CLEAN, TAMPERED, UNCHECKED = 0, 1, 2
 _AWAY_MAX = 3
-CHECKS = ("code", "chain", "signatures", "leaves", "mints", "supply")
+CHECKS = ("code", "chain", "signatures", "leaves", "mints", "delay", "supply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check found. `stations` has, by (utility, station, tenure), the newest signed and the settled register, µWh."""
+    """What the check found. `stations` has, by (utility, station, tenure), the newest signed and the settled register, µWh; `open`
+    are the reports that nobody can claim against yet.
+    """
 
     chain_id: int
     block: int
@@ -46,6 +49,7 @@ class Verdict:
     sums: tuple[Sums, ...]
     stations: dict[tuple[int, int, int], tuple[int, int]]
     findings: tuple[Finding, ...]
+    open: tuple[Open, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -85,6 +89,7 @@ class Verdict:
                 }
                 for (utility, station, tenure), (signed, settled) in sorted(self.stations.items())
             ],
+            "challengeable": [{"utility": o.utility, "slot": o.slot, "until": o.until} for o in self.open],
             "findings": [
                 {"severity": f.severity, "check": f.check, "where": f.where, "what": f.what} for f in self.findings
             ],
@@ -114,6 +119,7 @@ async def check_facts(facts: Facts, source: Source, *, told: Callable[[str], Non
     findings += await _check_leaves(facts, source, leaves)
     told("checking what became tokens")
     findings += check_mints(facts, leaves.rows)
+    findings += check_delay(facts)
     findings += check_supply(facts)
     return Verdict(
         chain_id=facts.chain_id,
@@ -123,6 +129,7 @@ async def check_facts(facts: Facts, source: Source, *, told: Callable[[str], Non
         sums=tuple(_sums(facts, utility) for utility in sorted(facts.modes)),
         stations=_stations(facts, leaves),
         findings=tuple(findings),
+        open=tuple(still_open(facts)),
     )
 
 

@@ -5,6 +5,7 @@
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -87,6 +88,14 @@ def show(verdict: Verdict, console: Console) -> None:
         )
     if len(verdict.findings) > _FINDINGS_SHOWN:
         console.print(f"… and {len(verdict.findings) - _FINDINGS_SHOWN} more; --json has all")
+    if verdict.open:
+        first, last = verdict.open[0], verdict.open[-1]
+        console.print(
+            f"{len(verdict.open)} reports can still be challenged: slot {first.slot} of utility {first.utility} until "
+            f"{datetime.fromtimestamp(first.until, UTC):%Y-%m-%d %H:%M:%S} UTC, the last, slot {last.slot}, until "
+            f"{datetime.fromtimestamp(last.until, UTC):%H:%M:%S}; docs/oracle.md says what to do",
+            soft_wrap=True,
+        )
     closing = {
         CLEAN: "[green]everything is right[/]: every token was signed for",
         TAMPERED: "[bold red]TAMPERED[/]: what the chain, the leaves and the tokens say does not fit together",

@@ -102,6 +102,14 @@ class RateSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DelaySeen:
+    """`ChallengeDelayChanged`: how long after its report a claim must wait from here on, seconds."""
+
+    seconds: int
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
 class TransferSeen:
     """One id of `TransferSingle` or `TransferBatch`."""
 
@@ -161,5 +169,8 @@ class Facts:
     books: Mapping[int, BooksSeen]
     settled: Mapping[tuple[int, int, int], int]
     supplies: Mapping[int, int]
+    delays: Sequence[DelaySeen] = ()
+    times: Mapping[int, int] = field(default_factory=dict)
+    """Block → its unix seconds: of every report, mint and change of the delay, and of the newest, where there ever was a delay."""
     codes: Mapping[str, bool] = field(default_factory=dict)
     """Contract's name → whether its code is the one that was deployed."""

@@ -19,6 +19,7 @@ from oracle.accepted import accepted_report
 from oracle.rules import Content, Report
 from oracle.verify.facts import (
     BooksSeen,
+    DelaySeen,
     Facts,
     FuseSeen,
     HeadSeen,
@@ -83,6 +84,9 @@ async def read_facts(rpc: Rpc, deployment: Deployment, *, told: Told = lambda _:
         codes = {name: await _is_code(rpc, deployment, name, block) for name in _CONTRACTS}
     except RpcError as error:
         raise Unavailable("verify.no_state", f"the node does not tell the state at block {block}: {error}") from error
+    delays = [DelaySeen(log.args["new"], log.at) for log in by_event["ChallengeDelayChanged"]]
+    watched = [log for name in ("ChallengeDelayChanged", "ReportAccepted", "Minted") for log in by_event[name]]
+    times = await _times(rpc, {block, *(log.at[0] for log in watched)} if delays else set())
     told(f"reading the transactions of {len(by_event['ReportAccepted'])} reports")
     return Facts(
         chain_id=deployment.chain_id,
@@ -100,6 +104,8 @@ async def read_facts(rpc: Rpc, deployment: Deployment, *, told: Told = lambda _:
         books=books,
         settled=settled,
         supplies=supplies,
+        delays=delays,
+        times=times,
         codes={name: same for name, same in codes.items() if same is not None},
     )
 
@@ -188,6 +194,18 @@ async def _supplies(
         return await token.total_supply(token_id, block=block)
 
     return dict(zip(ids, await _each(ids, supply), strict=True))
+
+
+async def _times(rpc: Rpc, blocks: set[int]) -> dict[int, int]:
+    ordered = sorted(blocks)
+
+    async def time_of(number: int) -> int:
+        found = await rpc.block(number)
+        if found is None:
+            raise Unavailable("verify.no_block", f"the node does not have block {number}")
+        return int(found["timestamp"], 16)
+
+    return dict(zip(ordered, await _each(ordered, time_of), strict=True))
 
 
 async def _is_code(rpc: Rpc, deployment: Deployment, name: str, block: int) -> bool | None:

@@ -3,10 +3,12 @@
 """Whether the reports are what the nodes signed, follow each other, and say what their leaves say. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from uuid import UUID
 
 from eth_hash.auto import keccak
 
-from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, Tree, parse_leaves
+from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, parse_leaves
+from oracle.tree import PackedTree
 from oracle.verify.facts import POOLED, Facts, Finding, ReportSeen, Rotation, Severity
 
 Tenure = tuple[int, int, int]
@@ -144,7 +146,7 @@ class LeavesCheck:
 
     def _check_row(self, content: Content, leaves: Sequence[Leaf]) -> Iterator[Finding]:
         here = name_of(content)
-        if not leaves or Tree([leaf.hash() for leaf in leaves]).root != content.root:
+        if not leaves or PackedTree.build(b"".join([leaf.hash() for leaf in leaves])).root != content.root:
             yield _tampered("leaves", here, "the leaves do not give the report's root")
         if len(leaves) != content.stations:
             yield _tampered("leaves", here, f"{len(leaves)} leaves, the report says {content.stations}")
@@ -159,24 +161,29 @@ class LeavesCheck:
         for leaf in leaves:
             key = (content.utility, leaf.station, leaf.tenure)
             present.add(key)
-            where = f"{name_of(content)}, station {leaf.line().split(',')[1]}, tenure {leaf.tenure}"
             if leaf.measured > leaf.mintable:
-                yield _tampered("leaves", where, "more was measured than may be minted")
+                yield _tampered("leaves", _where(content, leaf), "more was measured than may be minted")
             before = self.newest.get(key)
             grown = leaf.mintable if before is None else leaf.mintable - before.mintable
             if before is not None and (grown < 0 or leaf.measured < before.measured):
-                yield _tampered("leaves", where, f"a register fell since slot {before.slot}")
+                yield _tampered("leaves", _where(content, leaf), f"a register fell since slot {before.slot}")
             if before is not None and leaf.owner != before.owner:
-                yield _tampered("leaves", where, "the owner of a tenure changed")
+                yield _tampered("leaves", _where(content, leaf), "the owner of a tenure changed")
             if leaf.energy > max(grown, 0) and content.utility not in self._gap:
                 yield _tampered(
-                    "leaves", where, f"the slot's energy is {leaf.energy} µWh, the register grew by {grown}"
+                    "leaves",
+                    _where(content, leaf),
+                    f"the slot's energy is {leaf.energy} µWh, the register grew by {grown}",
                 )
         for key, before in self.newest.items():
             if key[0] == content.utility and key not in present:
                 yield _tampered(
                     "leaves", name_of(content), f"the leaf of station {before.line().split(',')[1]} vanished"
                 )
+
+
+def _where(content: Content, leaf: Leaf) -> str:
+    return f"{name_of(content)}, station {UUID(int=leaf.station)}, tenure {leaf.tenure}"
 
 
 def needs_leaves(facts: Facts, report: ReportSeen) -> bool:

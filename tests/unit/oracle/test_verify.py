@@ -10,7 +10,8 @@ import pytest
 
 from oracle.rules import Content, render_leaves
 from oracle.verify.check import CLEAN, TAMPERED, UNCHECKED, Verdict, check_facts
-from oracle.verify.facts import BooksSeen, HeadSeen, RateSeen, Rotation, TransferSeen
+from oracle.verify.delay.rules import check_delay, still_open
+from oracle.verify.facts import BooksSeen, DelaySeen, HeadSeen, RateSeen, Rotation, TransferSeen
 from tests.unit.oracle.history import BPS, HOUSE, OTHER, ROOF, SIGNERS, ZERO, E, History, honest, leaf, report
 
 Tamper = Callable[[History], None]
@@ -192,3 +193,48 @@ async def test_a_report_through_an_unknown_contract_is_unchecked() -> None:
     verdict = await verdict_of(history)
     assert verdict.exit_code == UNCHECKED
     assert [finding.check for finding in verdict.findings] == ["signatures"]
+
+
+def delayed(*, seconds: int, claim_after: int, mode: int = 1) -> History:
+    """The honest history with a delay from before the first report on; a block of a second each, the claim of block 102 later."""
+    history = honest()
+    mints = [replace(history.facts.mints[0], mode=mode), replace(history.facts.mints[1], at=(190, 5))]
+    times = {block: block for block in range(201)} | {102: 101 + claim_after, 190: 10**6, 200: 10**6}
+    history.facts = replace(history.facts, delays=[DelaySeen(seconds, (50, 0))], times=times, mints=mints)
+    return history
+
+
+def found_in(history: History) -> list[str]:
+    return [finding.what for finding in check_delay(history.facts)]
+
+
+def test_a_claim_that_did_not_wait_is_named_and_one_that_did_is_right() -> None:
+    assert found_in(delayed(seconds=900, claim_after=900)) == []
+    assert found_in(delayed(seconds=900, claim_after=899)) == ["was claimed 1 s before its challenge delay was over"]
+    assert found_in(delayed(seconds=900, claim_after=900, mode=3)) == [
+        "was paid with its report while there was a challenge delay"
+    ]
+    assert found_in(honest()) == []
+
+
+def test_a_delay_counts_from_its_beginning_for_reports_that_stood_already() -> None:
+    history = delayed(seconds=900, claim_after=900)
+    later = replace(
+        history.facts, delays=[DelaySeen(900, (101, 9))], times={**history.facts.times, 101: 500, 102: 1_399}
+    )
+    history.facts = later
+    assert found_in(history) == ["was claimed 1 s before its challenge delay was over"]
+    history.facts = replace(later, times={**later.times, 102: 1_400})
+    assert found_in(history) == []
+    history.facts = replace(later, delays=[*later.delays, DelaySeen(0, (101, 10))])
+    assert found_in(history) == []
+
+
+async def test_what_can_still_be_challenged_is_told_with_its_end() -> None:
+    history = delayed(seconds=900, claim_after=900)
+    times = {**history.facts.times, 200: 101 + 900}
+    history.facts = replace(history.facts, times=times)
+    assert [(one.slot, one.until) for one in still_open(history.facts)] == [(104, 104 + 900)]
+    told = (await verdict_of(history)).to_json()
+    assert told["challengeable"] == [{"utility": E, "slot": 104, "until": 1_004}]
+    assert still_open(honest().facts) == []
