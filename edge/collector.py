@@ -25,8 +25,9 @@ from edge.integrate import Power, PowerState, take_power
 from edge.intervals import SLOT_MS, BuilderState, Event, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
 from edge.modbus import MeterError
+from edge.outage import FAILURE_BIT, Outage
 from edge.protocol import SignedInterval, sign
-from edge.registers import Absent, RegisterMap, Value, decode, decode_documents, decode_power
+from edge.registers import Absent, RegisterMap, Value, decode, decode_documents, decode_power, decode_status
 from edge.schedule import next_read_ms
 from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
@@ -68,6 +69,7 @@ class Collector:
         self._failures = 0
         self._power = not register_map.counters() and bool(register_map.powers())
         self._power_state = PowerState()
+        self._outage = Outage()
         powers = [settings.rated_w, settings.load_w]
         self._power_limit_w = max(it for it in powers if it is not None) if all(powers) else None
         self._clock_step = ClockStep(agent.clock)
@@ -123,6 +125,8 @@ class Collector:
                 registers[name] = found.micro / 1_000_000  # for the eye only
             else:
                 self._status.count("read_null")
+        if self._map.transport == "modbus":
+            self._outage.take(at_ms, decode_status(self._map, reading.words).get(FAILURE_BIT))
         self._status.count("read")
         self._status.update(last_read=text(at_ms), registers_wh=registers)
         self._stepped_ms += self._clock_step.since_last_ms()
@@ -219,7 +223,8 @@ class Collector:
         settings, meter_id = self._agent.settings, self._settings.id
 
         def signed(seq: int) -> SignedInterval:
-            interval = interval_of(slot, self._map, settings.station, meter_id, settings.source, seq)
+            devices = self._outage.devices(slot.slot)
+            interval = interval_of(slot, self._map, settings.station, meter_id, settings.source, seq, devices)
             return sign(interval, self._agent.key)
 
         return Draft(meter_id, slot.slot, profile_bytes(slot), signed)

@@ -30,21 +30,28 @@ def has_balance(slot: Slot, register_map: RegisterMap) -> bool:
 
 
 def interval_of(
-    slot: Slot, register_map: RegisterMap, home_id: UUID, meter_id: str, source: Source, seq: int
+    slot: Slot,
+    register_map: RegisterMap,
+    home_id: UUID,
+    meter_id: str,
+    source: Source,
+    seq: int,
+    beside: Mapping[str, int] | None = None,
 ) -> Interval:
     """The interval of a slot with a balance, µWh.
 
     At a boundary meter `meterWh` is export − import, signed; where there is none it is the generation, and at a meter
-    of water, gas or heat it is 0. A device without counters gives what was integrated.
+    of water, gas or heat it is 0. A device without counters gives what was integrated. `beside` are device counters
+    that no register holds, in millionths.
     """
     if slot.quality == "integrated":
-        return _interval(slot, power_measures(slot.deltas), {}, home_id, meter_id, source, seq)
+        return _interval(slot, power_measures(slot.deltas), dict(beside or {}), home_id, meter_id, source, seq)
     deltas = {register.role: slot.deltas.get(register.name) for register in register_map.counters()}
     exported, imported, generated = (deltas.get(role) for role in ("export", "import", "gen"))
     at_boundary = exported is not None or imported is not None
     meter = (exported or 0) - (imported or 0) if at_boundary else generated or 0
     measures = {"meterWh": meter}
-    devices: dict[str, int] = {}
+    devices: dict[str, int] = dict(beside or {})
     for register in register_map.counters():
         if register.name not in slot.deltas or register.role is None:
             continue

@@ -50,7 +50,9 @@ _POWER = {"mW": (3, 1, 1), "W": (6, 1, 1), "kW": (9, 1, 1), "MW": (12, 1, 1)}
 _COUNT = (6, 1, 1)  # of whatever a device counts
 
 _FLOATS = {"float32": 4, "float64": 8}
-_NULLS = {"acc16": 0, "acc32": 0, "acc64": 0, "sunssf": -32768}  # SunSpec: "not implemented"
+_NULLS = {  # SunSpec: "not implemented"
+    "acc16": 0, "acc32": 0, "acc64": 0, "sunssf": -32768, "bitfield16": 0xFFFF, "bitfield32": 0xFFFFFFFF,
+}  # fmt: skip
 
 
 class MapError(ValueError):

@@ -102,6 +102,18 @@ def map_of(chain: Chain) -> RegisterMap:
             point = model.out if place == "out" else model.taken
             if point is not None:
                 registers += _registers(placed, point, role)
+        if model.events is not None:
+            bits = {"power_failure": 2}
+            registers.append(
+                Register(
+                    name=f"Evt_{placed.id}",
+                    address=placed.address + model.events,
+                    type="bitfield32",
+                    role="status",
+                    bits=bits,
+                    optional=True,
+                )
+            )
     expect = [Expectation(chain.base, MARKER, "SunSpec marker")]
     expect += [
         Expectation(placed.address, [placed.id, placed.length], f"model {placed.id} with {placed.length} registers")

@@ -35,6 +35,7 @@ class Model:
     length: int
     out: Point
     taken: Point | None = None
+    events: int | None = None  # where a meter's event bits stand; bit 2 is a power failure
 
 
 def _inverter(title: str) -> Model:
@@ -48,11 +49,12 @@ def _inverter_float(title: str) -> Model:
 def _meter(title: str) -> Model:
     scale = ("TotWh_SF", 54)
     out, taken = Point("TotWhExp", 38, "acc32", scale), Point("TotWhImp", 46, "acc32", scale)
-    return Model(title, "meter", 105, out, taken)
+    return Model(title, "meter", 105, out, taken, events=105)
 
 
 def _meter_float(title: str) -> Model:
-    return Model(f"{title}, float", "meter", 124, Point("TotWhExp", 60, "float32"), Point("TotWhImp", 68, "float32"))
+    out, taken = Point("TotWhExp", 60, "float32"), Point("TotWhImp", 68, "float32")
+    return Model(f"{title}, float", "meter", 124, out, taken, events=124)
 
 
 MODELS: dict[int, Model] = {

@@ -199,6 +199,11 @@ class TestAgainstPySunSpec:
             offset += point["size"]
         mine = MODELS[number]
         assert mine.length == offset - 2
+        if mine.events is not None:
+            assert places["Evt"][:2] == (mine.events, "bitfield32")
+            events = next(it for it in get_model_def(number)["group"]["points"] if it["name"] == "Evt")
+            first = events["symbols"][0]
+            assert (first["name"].endswith("Power_Failure"), first["value"]) == (True, 2)
         for point in (mine.out, mine.taken):
             if point is not None:
                 assert (point.offset, point.type) == places[point.name][:2]
