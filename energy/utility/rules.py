@@ -7,6 +7,7 @@ the grid's factor. EFF compares with a baseline. A rule that fires holds a surpl
 Everything is rounded down, against the one who mints.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,7 +71,8 @@ def advance(
         raise ValueError(f"a register of form {register.context['form']} can't be read; this version writes {FORM}")
     if code is Utility.CRB:
         return _carbon(register, readings, slot, parameters, policy, utilities)
-    ordered = sorted(readings, key=lambda reading: (reading.slot, reading.meter != "main", reading.meter))
+    packets = [reading for reading in readings if not settle.is_correction(reading)]  # people correct E only
+    ordered = sorted(packets, key=lambda reading: (reading.slot, reading.meter != "main", reading.meter))
     step = _Step(dict(register.context) or {"form": FORM})
     if code is Utility.EFF:
         _save(step, ordered, utilities)
@@ -160,19 +162,12 @@ def _carbon(
 ) -> Advance:
     """Tonnes avoided: what E's rules newly let mint, times the factor of the report's hour. The remainder is carried exactly."""
     held: Mapping[str, Any] = register.context or {"form": FORM, "carry": 0, "energy": {}}
-    before = Register(**held["energy"]) if held["energy"] else Register()
+    before = Register.from_json(json.dumps(held["energy"])) if held["energy"] else Register()
     step = settle.advance(before, readings, slot=slot, parameters=parameters, policy=policy)
     fed = step.register.mintable - before.mintable
     factor = utilities.factor(parameters.station, slot)
     units, carry = divmod(fed * factor + held["carry"], _GRAMS_PER_KWH_TO_UNITS)
-    after = step.register
-    energy = {
-        "net": after.net,
-        "net_measured": after.net_measured,
-        "mintable": after.mintable,
-        "measured": after.measured,
-        "context": after.context,
-    }
+    energy = json.loads(step.register.to_json())
     mintable = register.mintable + units
     own = units if step.energy == fed else min(units, step.energy * factor // _GRAMS_PER_KWH_TO_UNITS)
     return Advance(

@@ -111,6 +111,11 @@ def test_missing_reading__is_no_packet() -> None:
     assert step(Utility.DATA, Register(), [reading(10, quality="missing")]).register.mintable == 0
 
 
+def test_correction_by_people__is_no_packet() -> None:
+    made = step(Utility.DATA, Register(), [reading(10, meter=f"{settle.CORRECTION}-1"), reading(10)])
+    assert made.register.mintable == ONE
+
+
 def test_packets__of_more_meters_than_believed__are_held() -> None:
     readings = [reading(10, meter=f"m{number}") for number in range(20)]
     made = step(Utility.DATA, Register(), readings)
