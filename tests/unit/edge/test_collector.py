@@ -155,3 +155,18 @@ async def test_power_alone_becomes_intervals_that_say_so(rig, monkeypatch):
     await read(910)
     assert rig.energies() == [895]  # 900 Wh, less the peak at the read that was not kept
     assert decode(rig.buffer.pending(1)[0].wire)[0].interval.quality == "integrated"
+
+
+async def test_a_failure_of_the_supply_is_told_in_seconds_with_its_interval(rig):
+    told = parse(
+        "{name: m, title: t, origin: this test, registers: [{name: e, role: export, address: 0, type: uint16, unit: Wh},"
+        " {name: state, role: status, address: 1, type: uint16, bits: {power_failure: 3}}]}"
+    )
+    rig.collector = Collector(rig.agent, rig.agent.settings.all_meters[0], told, None)
+    for second in range(-30, 1850, 10):
+        failing = 8 if 870 <= second < 950 else 0
+        await rig.collector._take(Reading({0: 1000 + second, 1: failing}, B0 + second * 1000))
+    found = [decode(row.wire)[0].interval for row in rig.buffer.pending(10)]
+    # from the read before the first that says so to the first that says no more: 860 to 950
+    assert [dict(it.devices or {}) for it in found] == [{"powerFail": 40_000_000}, {"powerFail": 50_000_000}]
+    assert rig.energies() == [900, 900]
