@@ -27,8 +27,7 @@ from edge.clock import Clock
 from edge.collector import Agent, Collector, text
 from edge.delivery import Delivery
 from edge.discovering import DiscoveringCollector
-from edge.doors import Doors
-from edge.registers import load
+from edge.doors import Doors, map_of
 from edge.settings import EdgeSettings
 from edge.status import Status
 from edge.sunspec import DISCOVER
@@ -56,7 +55,7 @@ async def run(settings: EdgeSettings) -> None:
 
 async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
     """Run until `stop` is set; then write what is known and leave. See `run` for what it raises."""
-    maps = {meter.id: load(meter.map) for meter in settings.all_meters if meter.map != DISCOVER}
+    maps = {meter.id: map_of(meter) for meter in settings.all_meters if meter.map != DISCOVER}
     clock = Clock.parse(settings.clock)
     doors = Doors(settings, maps, clock.now_ms)
     settings.data_dir.mkdir(parents=True, exist_ok=True)

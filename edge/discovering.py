@@ -9,7 +9,7 @@ import structlog
 
 from edge.bus import Bus, BusMeter, Pauses
 from edge.collector import RETRY_MIN_S, Agent, Collector
-from edge.doors import pauses_of
+from edge.doors import in_its_place, pauses_of
 from edge.modbus import MeterError
 from edge.registers import MapError, RegisterMap
 from edge.settings import MeterSettings
@@ -53,7 +53,7 @@ class DiscoveringCollector:
         failures = 0
         while True:
             try:
-                found = await ask_map(self._bus, self._settings.unit)
+                found = in_its_place(await ask_map(self._bus, self._settings.unit), self._settings)
                 self._status.update(meter_error=None)
                 return found
             except MeterError as error:

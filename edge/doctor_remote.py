@@ -16,11 +16,11 @@ from cryptography import x509
 
 from edge.clock import Clock
 from edge.discovering import ask_map
-from edge.doors import Doors
+from edge.doors import Doors, map_of
 from edge.finding import Finding, Verdict
 from edge.modbus import MeterError
 from edge.protocol import topic_receipts
-from edge.registers import MapError, Value, decode, load
+from edge.registers import MapError, Value, decode
 from edge.settings import EdgeSettings, Http, MeterSettings
 from edge.skew import ALARM_S
 from edge.sunspec import DISCOVER
@@ -51,7 +51,7 @@ async def meters(settings: EdgeSettings, status: Mapping[str, Any]) -> list[Find
         told: Mapping[str, Mapping[str, Any]] = status.get("meters") or {}
         return [_by_agent(meter, told.get(meter.id, {})) for meter in settings.all_meters]
     try:
-        maps = {meter.id: load(meter.map) for meter in settings.all_meters if meter.map != DISCOVER}
+        maps = {meter.id: map_of(meter) for meter in settings.all_meters if meter.map != DISCOVER}
     except MapError as error:
         return [Finding("meter", "fail", str(error), "`greencore edge maps` lists the maps")]
     doors = Doors(settings, maps, Clock().now_ms)

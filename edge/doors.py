@@ -4,11 +4,14 @@
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from edge.bus import Bus, BusMeter, Meter, Pauses
 from edge.http_meter import HttpDoor, HttpMeter
 from edge.integrate import POLL_MAX_S
 from edge.modbus import SerialPort, TcpAddress
-from edge.registers import MapError, RegisterMap
+from edge.register_map import check
+from edge.registers import MapError, RegisterMap, load
 from edge.settings import EdgeSettings, Http, MeterSettings, Rtu, Tcp
 
 
@@ -63,6 +66,25 @@ class Doors:
         if isinstance(door, Tcp):
             return Bus(TcpAddress(door.host, door.port), timeout_s, late_s)
         return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)
+
+
+def map_of(settings: MeterSettings) -> RegisterMap:
+    """The map of a meter, with the roles that its place in the station gives it. Raises MapError."""
+    return in_its_place(load(settings.map), settings)
+
+
+def in_its_place(register_map: RegisterMap, settings: MeterSettings) -> RegisterMap:
+    """A map with the roles that an operator gave to registers by name; None takes a role away. Raises MapError."""
+    if not settings.roles:
+        return register_map
+    where = f"meter {settings.id}: roles"
+    names = [register.name for register in register_map.registers]
+    if strange := sorted(settings.roles.keys() - set(names)):
+        raise MapError(f"{where}: map {register_map.name} has no {', '.join(strange)}; it has {', '.join(names)}")
+    registers = [replace(it, role=settings.roles.get(it.name, it.role)) for it in register_map.registers]
+    found = replace(register_map, registers=registers)
+    check(found, where)
+    return found
 
 
 def pauses_of(settings: MeterSettings, register_map: RegisterMap) -> Pauses:

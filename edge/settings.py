@@ -56,7 +56,7 @@ class Http(_Part):
 class MeterSettings(_Part):
     """One meter of the station: where it is, and how to read it. Exactly one of `tcp`, `rtu`, `http`.
 
-    The pauses are the map's where they are left out.
+    The pauses are the map's where they are left out; `roles` says what registers of the map mean at this place.
     """
 
     id: MeterId = "main"
@@ -65,6 +65,7 @@ class MeterSettings(_Part):
     tcp: Tcp | None = None
     rtu: Rtu | None = None
     http: Http | None = None
+    roles: dict[str, str | None] = {}
     pause_ms: int | None = Field(default=None, ge=0, le=60_000)
     connect_pause_ms: int | None = Field(default=None, ge=0, le=60_000)
     close_after_read: bool | None = None

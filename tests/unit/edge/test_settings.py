@@ -5,7 +5,7 @@
 import pytest
 
 from edge.bus import Pauses
-from edge.doors import Doors, pauses_of
+from edge.doors import Doors, map_of, pauses_of
 from edge.registers import MapError, load, parse
 from edge.settings import EdgeSettings, MeterSettings, Rtu, SettingsError, Tcp
 
@@ -116,6 +116,25 @@ def test_pauses_are_the_maps_or_the_meters_own():
     assert pauses_of(MeterSettings(map="m", **door), found) == Pauses(1.0, 0.02, False)
     own = MeterSettings(map="m", pause_ms=0, connect_pause_ms=2000, close_after_read=True, **door)
     assert pauses_of(own, found) == Pauses(2.0, 0.0, True)
+
+
+def test_a_meter_behind_the_boundary_has_the_role_of_its_place():
+    place = {"map": "eastron-sdm630", "id": "pv", "tcp": Tcp(host="192.0.2.7")}
+    names = [register.name for register in load("eastron-sdm630").counters()]
+    roles = dict(zip(names, ("aux", "gen"), strict=True))
+    found = map_of(MeterSettings(roles=roles, **place))
+    assert {register.name: register.role for register in found.counters()} == roles
+    assert [register.name for register in map_of(MeterSettings(roles={names[0]: None}, **place)).counters()] == names[
+        1:
+    ]
+    for roles, said in (
+        ({"wh": "gen"}, f"meter pv: roles: map eastron-sdm630 has no wh; it has {names[0]}"),
+        ({names[0]: "boss"}, "meter pv: roles.*'boss' is unknown"),
+        ({names[0]: "gen", names[1]: "gen"}, "every role may stand once"),
+        ({names[0]: "water_m3"}, "water_m3 takes"),
+    ):
+        with pytest.raises(MapError, match=said):
+            map_of(MeterSettings(roles=roles, **place))
 
 
 def test_a_map_for_another_kind_of_door_is_refused(written):
