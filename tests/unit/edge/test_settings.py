@@ -3,6 +3,9 @@
 """What an operator writes into a station file, and what they are told when it is wrong."""
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.bus import Pauses
 from edge.doors import Doors, map_of, pauses_of
@@ -144,3 +147,36 @@ def test_a_map_for_another_kind_of_door_is_refused(written):
     doors = Doors(settings, {"heat-pump": load("meter-u64")}, lambda: 0)
     with pytest.raises(MapError, match="meter heat-pump: map meter-u64 is for modbus devices"):
         doors.meter(settings.all_meters[2])
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 70_000)
+    | st.sampled_from(["main", "none", "/dev/x", "m.yaml", "", "\0", "a b"])
+)
+parts = st.dictionaries(
+    st.sampled_from(["device", "baud", "parity", "host", "port", "url", "stop_bits"]), scalars, max_size=4
+)
+meters = st.dictionaries(
+    st.sampled_from(["id", "map", "unit", "tcp", "rtu", "http", "roles", "rated_w", 7]), scalars | parts, max_size=8
+)
+files = st.dictionaries(
+    st.sampled_from(["station", "receipt_key", "meters", "poll_s", "data_dir", "config", "map", "clock", 7]),
+    scalars | st.lists(meters | scalars, max_size=3) | meters,
+    max_size=6,
+)
+
+
+@given(files | scalars, st.booleans())
+def test_whatever_stands_in_a_file_is_settings_or_a_refusal_that_names_it(tmp_path_factory, told, whole):
+    if whole and isinstance(told, dict):
+        told = {**told, "station": "6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f", "receipt_key": "ab" * 32}
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
+    path.write_text(yaml.safe_dump(told))
+    said = ""
+    try:
+        EdgeSettings.from_environment(path)
+    except SettingsError as error:
+        said = str(error)
+    assert "fuzzed.yaml" in said or not said
