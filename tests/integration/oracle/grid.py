@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chain.client import EnergyTokenClient, OracleClient, RegistryClient, TreasuryClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc
-from chain.signer import LocalSigner
+from chain.signer import LocalSigner, Signer
 from chain.transactions import TransactionSender
 from edge.protocol import Interval, SignedInterval, sign
 from energy.models import EnergyMeter, EnergyStation, EnergyTenure
@@ -82,6 +82,7 @@ class Member:
         self.policy = book().version(1)
         self.advance: Advancer = advance
         self.kind: type[Node] = Node
+        self.signer: Signer = account(1 + number)
         self.node: Node
         self.database: Database
         self.rpc: Rpc
@@ -96,7 +97,7 @@ class Member:
             self.database,
             self.rpc,
             self.grid.deployment,
-            account(1 + self.number),
+            self.signer,
             self.grid.clock,
             Mode.DEMO,
             self.policy,
