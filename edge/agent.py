@@ -83,7 +83,7 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
             *(collector.run() for collector in collectors),
             delivery.run(),
             transport.run(),
-            _write_status(status, clock),
+            _write_status(status, clock, buffer),
             watch(writer),
         )
         try:
@@ -114,8 +114,9 @@ async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
         await asyncio.gather(stopped, *tasks, return_exceptions=True)
 
 
-async def _write_status(status: Status, clock: Clock) -> NoReturn:
+async def _write_status(status: Status, clock: Clock, buffer: Buffer) -> NoReturn:
     while True:
+        status.update(buffer_error=buffer.trouble, waiting_for_disk=buffer.waiting)
         status.write(text(clock.now_ms()))
         await asyncio.sleep(STATUS_PERIOD_S)
 
