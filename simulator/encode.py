@@ -73,6 +73,10 @@ class Image:
         for register in self._counters:
             energy = registers.import_uwh if register["role"] == "import" else registers.export_uwh
             self._put(words, register, self._encode(register, energy))
+        for register in self._registers:
+            if "power_failure" in register.get("bits", {}):
+                bit = 1 << int(register["bits"]["power_failure"]) if registers.failing else 0
+                self._put(words, register, self._words_of(register, Fraction(bit)))
 
     def _put(self, words: list[int], item: dict[str, Any], encoded: list[int]) -> None:
         offset = item["address"] - self.start

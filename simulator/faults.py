@@ -9,6 +9,7 @@
 | frozen | the registers stand still and then jump to where they should be |
 | rollover | the export counter passes its modulus at that instant (the server chooses the first value so) |
 | reset | the registers begin anew near zero: a new meter |
+| power_failure | the status bit of that name is set, where the map has one |
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from simulator.meter import Registers, VirtualMeter
 
 RESET_TO_UWH = 1_000_000  # 1 Wh: a zero would say "not implemented" in some maps
 
-Kind = Literal["gap", "spike", "frozen", "rollover", "reset"]
+Kind = Literal["gap", "spike", "frozen", "rollover", "reset", "power_failure"]
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,12 +62,14 @@ class FaultyMeter:
         """What one read at this instant is told."""
         since = at_ms - self._epoch_ms
         active = [(index, fault, fault.begun(since)) for index, fault in enumerate(self._faults)]
-        seen_ms, spike_uwh, silent = at_ms, 0, False
+        seen_ms, spike_uwh, silent, failing = at_ms, 0, False, False
         for index, fault, begun in active:
             if begun is None:
                 continue
             if fault.kind == "gap":
                 silent = True
+            elif fault.kind == "power_failure":
+                failing = True
             elif fault.kind == "frozen":
                 seen_ms = min(seen_ms, self._epoch_ms + begun)
             elif fault.kind == "spike" and (index, begun) not in self._shown:
@@ -79,4 +82,4 @@ class FaultyMeter:
             old = self._meter.at(self._epoch_ms + max(resets))
             import_uwh = max(0, import_uwh - old.import_uwh) + RESET_TO_UWH
             export_uwh = max(0, export_uwh - old.export_uwh) + RESET_TO_UWH
-        return Registers(import_uwh, export_uwh + spike_uwh, silent or self._meter.at(at_ms).silent)
+        return Registers(import_uwh, export_uwh + spike_uwh, silent or self._meter.at(at_ms).silent, failing)

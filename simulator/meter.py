@@ -15,11 +15,12 @@ from simulator.profile import DAY_S, Profile
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """What the registers hold, µWh; `silent` if the meter does not answer."""
+    """What the registers hold, µWh; `silent` if the meter does not answer, `failing` if it says that its supply fails."""
 
     import_uwh: int
     export_uwh: int
     silent: bool = False
+    failing: bool = False
 
 
 class VirtualMeter:

@@ -19,7 +19,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from simulator.clock import Clock
 from simulator.encode import image_of
 from simulator.faults import Fault, FaultyMeter
-from simulator.library import load
+from simulator.library import Loader, load
 from simulator.meter import VirtualMeter
 
 
@@ -28,7 +28,7 @@ class ConfigError(ValueError):
 
 
 class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One station. `profile` is a built-in name or a file; `kind` and `rated_w` are for people who read the file."""
+    """One station. `profile` is a name that the loader knows, or a file; `kind` and `rated_w` are for people who read the file."""
 
     name: str
     port: int
@@ -67,7 +67,7 @@ def read_config(path: Path) -> Config:
 class StationServer:
     """One station on one port."""
 
-    def __init__(self, station: Station, epoch: int, clock: Clock, host: str) -> None:
+    def __init__(self, station: Station, epoch: int, clock: Clock, host: str, load: Loader = load) -> None:
         self._clock = clock
         self._image = image_of(station.map)
         profile = load(station.profile, station.timezone, station.step, station.nmi)
@@ -118,10 +118,10 @@ class StationServer:
         return None
 
 
-async def serve(config: Config, stop: asyncio.Event) -> None:
+async def serve(config: Config, stop: asyncio.Event, load: Loader = load) -> None:
     """Serve all stations until `stop`; one line of JSON on standard output says when they listen, and where."""
     clock = Clock.parse(config.clock)
-    servers = [StationServer(station, config.epoch, clock, config.host) for station in config.stations]
+    servers = [StationServer(station, config.epoch, clock, config.host, load) for station in config.stations]
     try:
         ports = {}
         for station, server in zip(config.stations, servers, strict=True):
@@ -133,11 +133,11 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
             await server.stop()
 
 
-async def main(path: Path) -> None:
-    """Serve a configuration file until SIGTERM or SIGINT. Raises ConfigError, ProfileError, EncodeError."""
+async def main(path: Path, load: Loader = load) -> None:
+    """Serve a configuration file until SIGTERM or SIGINT; `load` reads profiles. Raises ConfigError, ProfileError, EncodeError."""
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it logs every silent answer as an error
     logging.basicConfig(stream=sys.stderr)
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    await serve(read_config(path), stop)
+    await serve(read_config(path), stop, load)

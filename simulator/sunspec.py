@@ -71,10 +71,14 @@ _COUNTERS = {
 # scale factors and the frequency, 50 Hz, by offset
 _CONSTANTS: dict[int, dict[int, list[int]]] = {
     103: {16: [5000], 17: [0xFFFE], 26: [0]},
-    203: {16: [5000], 17: [0xFFFE], 54: [0]},
-    213: {26: [0x4248, 0]},
+    203: {16: [5000], 17: [0xFFFE], 54: [0], 105: [0, 0]},
+    213: {26: [0x4248, 0], 124: [0, 0]},
     701: {17: [0, 50000], 115: [0xFFFD], 120: [0]},
 }
+
+
+_EVENTS = {203: 105, 213: 124}  # a meter's event bits; the third is a power failure
+_POWER_FAILURE = [0, 1 << 2]
 
 
 class SunSpecImage:
@@ -90,6 +94,7 @@ class SunSpecImage:
         self.start = base
         self._words = [*MARKER, *_common()]
         self._counters: list[tuple[int, _Counter]] = []
+        self._events: list[int] = []
         self._has_modulus = False
         for part in parts:
             model, offset = int(part), len(self._words)
@@ -98,6 +103,7 @@ class SunSpecImage:
             for place, words in _CONSTANTS[model].items():
                 self._words[offset + place : offset + place + len(words)] = words
             self._counters += [(offset + counter.offset, counter) for counter in _COUNTERS[model]]
+            self._events += [offset + _EVENTS[model]] if model in _EVENTS else []
             self._has_modulus |= any(counter.encode is _acc32 and not counter.imported for counter in _COUNTERS[model])
         self._words += END
         self.count = len(self._words)
@@ -117,6 +123,8 @@ class SunSpecImage:
         for offset, counter in self._counters:
             encoded = counter.encode(registers.import_uwh if counter.imported else registers.export_uwh)
             words[offset : offset + len(encoded)] = encoded
+        for offset in self._events:
+            words[offset : offset + 2] = _POWER_FAILURE if registers.failing else [0, 0]
 
 
 def _body(model: int) -> list[int]:

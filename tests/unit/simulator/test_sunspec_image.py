@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sunspec2.device import get_model_def
 from sunspec2.mb import point_type_info
 
-from edge.registers import Value, decode, load
+from edge.registers import Value, decode, decode_status, load
 from edge.sunspec import discover
 from simulator.encode import EncodeError, image_of
 from simulator.meter import Registers
@@ -38,7 +38,7 @@ def test_a_point_that_a_meter_has_not_says_so_in_its_own_type(number):
         if point["type"] not in ("string", "pad") and info.is_impl(info.data_to(data)):
             held.append(point["name"])
     assert at == len(words)
-    assert set(held) <= {"Hz", "Hz_SF", "WH_SF", "TotWh_SF"}
+    assert set(held) <= {"Hz", "Hz_SF", "WH_SF", "TotWh_SF", "Evt"}
     assert "Hz" in held
 
 
@@ -56,6 +56,20 @@ async def test_discovery_reads_what_the_meter_holds(exported, imported, order):
     assert {it.role: values[it.name] for it in found.counters()} == {
         "export": Value(exported, 6, 0), "import": Value(imported, 6, 0), "gen": Value(exported, 6, 0),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["sunspec:203", "sunspec:213", "plc-template"])
+@pytest.mark.parametrize("failing", [True, False])
+async def test_a_meter_says_when_its_supply_fails(name, failing):
+    image = image_of(name)
+    words = image.constants()
+    image.write(Registers(1, 1, failing=failing), words)
+
+    async def read(address: int, count: int) -> list[int]:
+        return words[address - image.start : address - image.start + count]
+
+    found = await discover(read) if name.startswith("sunspec") else load(name)
+    assert decode_status(found, dict(enumerate(words, start=image.start)))["power_failure"] is failing
 
 
 def test_the_fixed_map_of_model_203_reads_the_chain_too():
