@@ -35,6 +35,7 @@ IMAGES: dict[str, tuple[dict[int, list[int]], dict[str, str]]] = {
     "eastron-sdm120": (EASTRON, {"import_kwh": "1234.560058", "export_kwh": "123.25"}),
     "eastron-sdm630": (EASTRON, {"import_kwh": "1234.560058", "export_kwh": "123.25"}),
     "eastron-sdm72-v2": (EASTRON, {"import_kwh": "1234.560058", "export_kwh": "123.25"}),
+    "huawei-sun2000": ({32069: [2301], 32085: [5002], 32106: [0, 20734]}, {"yield_kwh": "207.34"}),
     "janitza-umg": (
         {19000: [0x4366, 0x3333], 19050: [0x4248, 0], 19068: [0x4996, 0xB438], 19076: [0x4120, 0x0000]},
         {"import_wh": "1234567", "export_wh": "10"},
