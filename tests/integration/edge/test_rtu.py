@@ -5,6 +5,7 @@
 import asyncio
 import itertools
 import os
+import random
 
 import pytest
 from pymodbus.client import AsyncModbusSerialClient
@@ -209,3 +210,56 @@ async def test_a_line_that_is_unplugged_comes_back(bus_of, tmp_path):
         path.symlink_to(second.device)
         assert len((await meter(bus).read()).words) == 4
         bus.close()
+
+
+async def play(line: RawRtu, bus: Bus, seed: int, reads_each: int) -> tuple[int, int]:
+    """Two units that are late, busy, short, noisy or silent at random; returns how many reads were right and failed."""
+    chance = random.Random(seed)
+    newest: dict[int, int] = {}
+
+    def answer(request: Request) -> list[bytes | float]:
+        newest[request.unit] = request.number
+        sound, kind = numbered(request), chance.random()
+        if kind < 0.5:
+            return [sound]
+        if kind < 0.7:
+            return [chance.uniform(0, 0.35), sound]
+        faults: list[list[bytes | float]] = [
+            [], [refusal(request, 6)], [words(request, [request.number])], [chance.randbytes(5), sound], [sound[:-2]],
+            [words(request, [request.number] * request.count, unit=3 - request.unit)], [sound[:5], 0.15, sound[5:]],
+            [sound[:-1] + bytes([sound[-1] ^ 1])], [words(request, [9999] * request.count, function=4)],
+        ]  # fmt: skip
+        return chance.choice(faults)
+
+    line.answer = answer
+    right = failed = 0
+
+    async def reader(unit: int) -> None:
+        nonlocal right, failed
+        found = meter(bus, unit)
+        for _ in range(reads_each):
+            try:
+                taken = set((await found.read()).words.values())
+            except MeterError:
+                failed += 1
+                continue
+            assert len(taken) == 1, "words of several answers"
+            assert taken == {newest[unit]}, f"seed {seed}: words of an older request"
+            right += 1
+
+    await asyncio.gather(reader(1), reader(2))
+    return right, failed
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_two_units_do_no_word_is_another_requests(line, bus_of, seed):
+    right, failed = await play(line, bus_of(line, late_s=0.3), seed, 8)
+    assert right
+    assert failed
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("late_s", [0.3, 0.0])
+async def test_for_minutes_too_and_when_answers_are_later_than_believed(line, bus_of, late_s):
+    right, failed = await play(line, bus_of(line, late_s), 7, 300)
+    assert right > failed / 2
