@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import FIRST, Envelope, SignedInterval, encode
+from energy.ingest.store import driver
 from energy.models_ingest import EnergyEnvelope, EnergyNotice
 
 REUSED = "envelope.seq_reused"
@@ -23,6 +24,15 @@ BROKEN = "envelope.prev_mismatch"
 HOLE = "envelope.hole"
 MESSAGE_MAX = 512 << 10  # of one message to the nodes; the broker takes 1 MiB where nobody told it otherwise
 
+_KEEP = """
+INSERT INTO energy_envelope (id, hash, station, key, boot_id, seq, prev, body, signature, received_at, transport)
+SELECT *, $10::timestamptz, $11::text FROM unnest(
+    $1::bytea[], $2::bytea[], $3::uuid[], $4::bytea[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bytea[]
+)
+-- what was kept with refused intervals is proven by now: the registry has learnt of the key
+ON CONFLICT (id) DO UPDATE SET key = excluded.key WHERE energy_envelope.key IS NULL AND excluded.key IS NOT NULL
+RETURNING id
+"""
 _NEIGHBOURS = text("""
 SELECT here.id, before.hash, after.prev, twin.seq IS NOT NULL,
        (SELECT max(seq) FROM energy_envelope WHERE key = here.key AND seq < here.seq)
@@ -52,32 +62,23 @@ def envelope_id(envelope: Envelope) -> bytes:
 async def keep(session: AsyncSession, received: Sequence[Received], at: datetime, transport: str) -> None:
     """Store envelopes that are not stored, and notice what is odd about their place in the chain. Never commits."""
     rows = {
-        one.id: {
-            "id": one.id,
-            "hash": one.envelope.hash,
-            "station": one.envelope.home_id,
-            "key": one.key,
-            "boot_id": one.envelope.boot_id,
-            "seq": one.envelope.seq,
-            "prev": one.envelope.prev,
-            "body": one.envelope.body,
-            "signature": one.envelope.signature,
-            "received_at": at,
-            "transport": transport,
-        }
+        one.id: (
+            one.id,
+            one.envelope.hash,
+            one.envelope.home_id,
+            one.key,
+            one.envelope.boot_id,
+            one.envelope.seq,
+            one.envelope.prev,
+            one.envelope.body,
+            one.envelope.signature,
+        )
         for one in received
     }
     ordered = [rows[name] for name in sorted(rows)]  # in one order everywhere
-    fresh: list[bytes] = []
-    for start in range(0, len(ordered), 500):
-        statement = insert(EnergyEnvelope).values(ordered[start : start + 500])
-        # what was kept with refused intervals is proven by now: the registry has learnt of the key
-        proven = statement.on_conflict_do_update(
-            index_elements=["id"],
-            set_={"key": statement.excluded.key},
-            where=EnergyEnvelope.key.is_(None) & statement.excluded.key.is_not(None),
-        )
-        fresh += await session.scalars(proven.returning(EnergyEnvelope.id))
+    connection = await driver(session)
+    found = await connection.fetch(_KEEP, *zip(*ordered, strict=True), at, transport)
+    fresh = [row["id"] for row in found]
     proven_ids = {one.id for one in received if one.key is not None}
     await _notice(session, {one.id: one for one in received}, [name for name in fresh if name in proven_ids], at)
 

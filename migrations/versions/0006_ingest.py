@@ -96,6 +96,8 @@ def _envelopes() -> None:
         _required("transport", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_energy_envelope"),
     )
+    # hashes don't compress, and trying costs more than all else about an envelope
+    op.execute("ALTER TABLE energy_envelope ALTER COLUMN body SET STORAGE EXTERNAL")
     op.create_index("ix_energy_envelope_key", "energy_envelope", ["key", "seq"])
     op.create_index("ix_energy_envelope_station", "energy_envelope", ["station"])
     for table in ("energy_reading", "energy_conflict", "energy_rejection"):
