@@ -72,11 +72,14 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class MeterFile:
-    """A file as it was understood. A channel's values ascend in time and don't overlap."""
+    """A file as it was understood. A channel's values ascend in time and don't overlap. `offset_s`: how far its local time is
+    ahead of UTC at the first value, seconds.
+    """
 
     name: str
     format: Literal["NEM12", "CSV"]
     channels: Sequence[Channel]
+    offset_s: int = 0
 
     @property
     def points(self) -> list[str]:

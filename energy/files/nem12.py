@@ -103,7 +103,7 @@ def read_nem12(text: str, name: str) -> MeterFile:
     _complete(reader)
     for channel in reader.channels.values():
         channel.values.sort(key=lambda value: value.start)
-    return MeterFile(name, "NEM12", list(reader.channels.values()))
+    return MeterFile(name, "NEM12", list(reader.channels.values()), MARKET_OFFSET_S)
 
 
 def _header(reader: _Reader, line: int, fields: Sequence[str]) -> None:

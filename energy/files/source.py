@@ -18,8 +18,8 @@ _RECORD = re.compile(r"\s*\"?[1-9]00\"?\s*(,|$)", re.MULTILINE)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second one holds nothing
 
 
-def read_path(path: Path, timezone: str | None = None) -> MeterFile:
-    """Read a file; `timezone` is for CSV without offsets. Raises FileFault."""
+def read_path(path: Path, timezone: str | None = None, step: int | None = None) -> MeterFile:
+    """Read a file; `timezone` and `step` are for CSV, as `read_table` takes them. Raises FileFault."""
     name = path.name
     try:
         data = path.read_bytes() if path.stat().st_size <= BYTES_MAX else None
@@ -27,10 +27,10 @@ def read_path(path: Path, timezone: str | None = None) -> MeterFile:
         raise FileFault(name, 0, 0, f"can't be read: {error.strerror or error}") from error
     if data is None:
         raise FileFault(name, 0, 0, f"larger than {BYTES_MAX // 2**20} MiB; cut it into parts")
-    return read_bytes(data, name, timezone)
+    return read_bytes(data, name, timezone, step)
 
 
-def read_bytes(data: bytes, name: str, timezone: str | None = None) -> MeterFile:
+def read_bytes(data: bytes, name: str, timezone: str | None = None, step: int | None = None) -> MeterFile:
     """Read a file's bytes: NEM12 if it begins with a numbered record, else CSV; packed as ZIP or not. Raises FileFault."""
     text = _text(_unpacked(data, name) if data.startswith(_ZIP) else data, name)
     begin = text.lstrip()
@@ -40,7 +40,7 @@ def read_bytes(data: bytes, name: str, timezone: str | None = None) -> MeterFile
         raise FileFault(
             name, 1, 0, "XML, such as Green Button, is not read; download the intervals as CSV from the same page"
         )
-    return read_nem12(text, name) if _RECORD.match(text) else read_table(text, name, timezone)
+    return read_nem12(text, name) if _RECORD.match(text) else read_table(text, name, timezone, step)
 
 
 def _unpacked(data: bytes, name: str) -> bytes:

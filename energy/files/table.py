@@ -15,7 +15,7 @@ without an offset needs a time zone; where a local hour happens twice, the order
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from energy.files.lines import records
@@ -59,14 +59,20 @@ class _Row:
     values: Sequence[int | None]
 
 
-def read_table(text: str, name: str, timezone: str | None = None) -> MeterFile:
-    """What a CSV says; `timezone` is an IANA name. Raises FileFault with the line of what is wrong."""
+def read_table(text: str, name: str, timezone: str | None = None, step: int | None = None) -> MeterFile:
+    """What a CSV says; `timezone` is an IANA name, `step` how long a row lasts, seconds, where rows don't show it.
+
+    Raises FileFault with the line of what is wrong.
+    """
     zone = _zone(timezone, name)
+    if step is not None and not 1 <= step <= DAY_S:
+        raise FileFault(name, 0, 0, f"a step of {step} s is not between 1 s and one day")
     first = text.lstrip().partition("\n")[0]
     lines = records(text, name, max(",;\t", key=first.count))
     line, names = next(lines, (1, []))
     header = _header(names, line, name)
     rows: list[_Row] = []
+    offset_s = 0
     for line, fields in lines:
         if len(fields) < header.width:
             raise FileFault(name, line, len(fields), f"the row has {len(fields)} fields, the header {len(names)}")
@@ -80,6 +86,9 @@ def read_table(text: str, name: str, timezone: str | None = None) -> MeterFile:
                 header.time + 1,
                 f"{fault} the row before (line {rows[-1].line}); sort rows, keep one of each",
             )
+        if not rows:
+            local = datetime.fromtimestamp(at, zone or stamp.tzinfo)
+            offset_s = int((local.utcoffset() or timedelta()).total_seconds())
         flag = fields[header.quality].strip() or MEASURED if header.quality >= 0 else MEASURED
         values = [_value(fields[column], column_name, name, line, column + 1) for column, column_name in header.values]
         rows.append(_Row(line, at, flag, values))
@@ -87,7 +96,7 @@ def read_table(text: str, name: str, timezone: str | None = None) -> MeterFile:
             raise FileFault(name, line, 0, f"more than {VALUES_MAX} values; cut the file into parts")
     if not rows:
         raise FileFault(name, line, 0, "no rows after the header")
-    return MeterFile(name, "CSV", _channels(header, rows, _step(rows, name)))
+    return MeterFile(name, "CSV", _channels(header, rows, _step(rows, name, step)), offset_s)
 
 
 def _channels(header: _Header, rows: Sequence[_Row], step: int) -> list[Channel]:
@@ -165,11 +174,11 @@ def _value(text: str, column_name: str, name: str, line: int, column: int) -> in
     return value
 
 
-def _step(rows: Sequence[_Row], name: str) -> int:
-    """The smallest distance between two rows, seconds; every row stands a whole number of them after the first."""
-    if len(rows) == 1:
+def _step(rows: Sequence[_Row], name: str, given: int | None) -> int:
+    """What was given, or the smallest distance of two rows, seconds; every row stands a whole number of them after the first."""
+    if len(rows) == 1 and given is None:
         raise FileFault(name, rows[0].line, 0, "one row only; two are needed to see how long each lasts")
-    step = min(later.at - earlier.at for earlier, later in itertools.pairwise(rows))
+    step = given or min(later.at - earlier.at for earlier, later in itertools.pairwise(rows))
     if step > DAY_S:
         raise FileFault(name, rows[1].line, 0, f"the rows are {step} s apart, more than a day")
     for row in rows:

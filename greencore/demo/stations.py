@@ -17,8 +17,8 @@ from greencore.embedded.anvil import ACCOUNTS
 from greencore.embedded.ports import HOST
 from greencore.embedded.program import Program
 from greencore.folder import Folder
+from greencore.profiles import load
 from greencore.stack import Stack, answers_on
-from simulator.library import load
 from simulator.profile import ProfileError
 
 HOUR, DAY = 3600, 86_400

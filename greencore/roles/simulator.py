@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from greencore.profiles import load
 from greencore.roles.process import fail
 from simulator import server
 from simulator.encode import EncodeError
@@ -18,6 +19,6 @@ from simulator.profile import ProfileError
 def command(config: Path) -> None:
     """Serve stations that replay measurements, one Modbus TCP port each."""
     try:
-        asyncio.run(server.main(config))
+        asyncio.run(server.main(config, load))
     except (server.ConfigError, ProfileError, EncodeError) as error:
         fail(f"simulator: {error}")
