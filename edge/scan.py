@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from edge.bus import Bus
+from edge.bus import Pauses
 from edge.modbus import Address, Function, MeterError, SerialPort, TcpAddress
 from edge.register_map import POWER_ROLE, RegisterMap
 from edge.registers import known, load
@@ -58,17 +58,18 @@ class Device:
 
 
 async def scan(
-    address: Address, units: Sequence[int], timeout_s: float, progress: Callable[[int], None]
+    address: Address, units: Sequence[int], timeout_s: float, pause_s: float, progress: Callable[[int], None]
 ) -> AsyncIterator[Device]:
-    """The devices of a line, as they are found. Raises MeterError if there is no line."""
+    """The devices of a line, as they are found; `pause_s` is waited after each connection. Raises MeterError without a line."""
     maps = [found for found in map(load, known()) if found.transport == "modbus" and found.checks]
     bus = bus_of(address, timeout_s)
     try:
-        await bus.line.open()
+        async with bus.turn(Pauses(after_connect_s=pause_s)):
+            pass  # a line that is not there ends the scan here
         seen: dict[str, int] = {}
         for unit in units:
             progress(unit)
-            device = await _look(bus, address, unit, maps)
+            device = await _look(Probe(bus, unit, Pauses(after_connect_s=pause_s)), address, maps)
             if device is None:
                 continue
             if device.sunspec is not None and device.sunspec["serial"]:
@@ -84,8 +85,8 @@ def longest_s(units: int, timeout_s: float) -> float:
     return units * len(_PROBES) * (timeout_s + LATE_S)
 
 
-async def _look(bus: Bus, address: Address, unit: int, maps: Sequence[RegisterMap]) -> Device | None:
-    probe = Probe(bus, unit)
+async def _look(probe: Probe, address: Address, maps: Sequence[RegisterMap]) -> Device | None:
+    unit = probe.unit
     if not await _alive(probe):
         return None
     door = _door(address)

@@ -80,6 +80,13 @@ def parse_units(text: str) -> list[int]:
 )
 @line_options
 @click.option(
+    "--connect-pause",
+    "pause_s",
+    default=0.0,
+    show_default=True,
+    help="Seconds to wait after connecting; Huawei needs 2.",
+)
+@click.option(
     "--units", default="1-10", show_default=True, help=f"Unit ids, such as 1,3,10-20; a bus may have 1-{UNIT_MAX}."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
@@ -91,6 +98,7 @@ def scan_command(
     parity: str,
     stop_bits: str,
     timeout_s: float,
+    pause_s: float,
     units: str,
     as_json: bool,
 ) -> None:
@@ -102,7 +110,7 @@ def scan_command(
     if not addresses:
         raise click.UsageError("name a --host or a --serial line; nothing is searched for by itself")
     wanted = parse_units(units)
-    found, failed = asyncio.run(_scan_all(addresses, wanted, timeout_s, as_json))
+    found, failed = asyncio.run(_scan_all(addresses, wanted, timeout_s, pause_s, as_json))
     if as_json:
         click.echo(json.dumps({"devices": [it.as_json() for it in found], "unreachable": failed}, indent=1))
     elif found:
@@ -133,7 +141,7 @@ def maps_command(as_json: bool) -> None:
 
 
 async def _scan_all(
-    addresses: list[Address], units: list[int], timeout_s: float, as_json: bool
+    addresses: list[Address], units: list[int], timeout_s: float, pause_s: float, as_json: bool
 ) -> tuple[list[Device], dict[str, str]]:
     found: list[Device] = []
     failed: dict[str, str] = {}
@@ -147,7 +155,7 @@ async def _scan_all(
             longest = longest_s(len(units), timeout_s)
             click.echo(f"{address}: asking unit {_spans(units)}, {longest:.0f} s if all are silent", err=True)
         try:
-            async for device in scan(address, units, timeout_s, progress):
+            async for device in scan(address, units, timeout_s, pause_s, progress):
                 found.append(device)
                 if not as_json:
                     _show(device)

@@ -100,7 +100,7 @@ class TestScan:
         (said,) = json.loads(as_json.stdout)["devices"]
         assert (said["sunspec"]["models"][2], list(said["values"])) == (
             [203, 40122, 105],
-            ["export, TotWhExp_203", "import, TotWhImp_203", "gen, WH_103"],
+            ["export, TotWhExp_203", "import, TotWhImp_203", "status, Evt_203", "gen, WH_103"],
         )
 
     async def test_a_serial_bus_is_asked_unit_by_unit(self):
