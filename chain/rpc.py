@@ -189,6 +189,10 @@ class Rpc:
         """How many transactions an account has sent; `pending` counts those that wait in the node's pool."""
         return int(await self.request("eth_getTransactionCount", address, block_tag(block)), 16)
 
+    async def balance(self, address: str) -> int:
+        """What an account has, wei."""
+        return int(await self.request("eth_getBalance", address, "latest"), 16)
+
     async def estimate_gas(self, transaction: Mapping[str, Any]) -> int:
         """What a transaction would use. Raises RpcError with the revert's bytes if it would fail."""
         return int(await self.request("eth_estimateGas", dict(transaction)), 16)

@@ -19,13 +19,14 @@ _BLOCKS_PER_QUERY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The Oracle contract's state of one utility at one block."""
+    """The Oracle contract's state of one utility at one block. `delay` is the challenge delay, seconds."""
 
     block: int
     head: Head
     mode: int
     valid_from: int
     epoch: int
+    delay: int = 0
 
     def require_open(self, utility: int) -> None:
         """Raises Refused for a utility that is closed on chain: no report of it could be brought."""
@@ -53,6 +54,7 @@ class ChainView:
             await self.oracle.mode_of(utility, block=block),
             await self.oracle.valid_from(utility, block=block),
             await self.oracle.epoch(block=block),
+            await self.oracle.challenge_delay(block=block),
         )
 
     async def check_chain(self) -> None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from chain.client import MODE_CLOSED
+from chain.client import MODE_CLOSED, MODE_DIRECT
 from chain.deployment import Deployment
 from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc
@@ -36,6 +36,7 @@ from oracle.quorum.signing import SigningDesk
 from oracle.recount.rules import Advancer
 from oracle.recount.service import Recounter
 from oracle.settings import OracleSettings
+from oracle.watch import Watch
 
 log = logs.get(__name__)
 
@@ -74,7 +75,7 @@ class Node:
         self.chain = ChainView(parts.rpc, parts.deployment, confirmations=settings.confirmations)
         self.intake = Intake(parts.database, parts.clock, parts.mode, utilities=settings.utilities)
         self.peers = Peers(peers, timeout_seconds=settings.peer_timeout_seconds, signer=parts.signer)
-        self.recounter = Recounter(parts.policies, advance=advance)
+        self.recounter = Recounter(parts.policies, advance=advance, took=self.metrics.recount_seconds.observe)
         self.follower = Follower(
             database=parts.database,
             chain=self.chain,
@@ -99,7 +100,9 @@ class Node:
             valid_from=settings.valid_from,
             hold_seconds=settings.patience,
             sign_from=settings.sign_from,
+            metrics=self.metrics,
         )
+        self.watch = Watch(self.metrics, parts.rpc, self.chain, parts.database, parts.clock, horizon, self.desk.address)
         self.proposer = Proposer(
             database=parts.database,
             chain=self.chain,
@@ -169,7 +172,8 @@ class Node:
         slot = newest_closed_slot(self.clock.now().timestamp(), self.settings.close_delay)
         self.metrics.head_slot.labels(utility).set(view.head.slot)
         self.metrics.closed_slot.labels(utility).set(slot)
-        if slot <= view.head.slot or view.mode == MODE_CLOSED:
+        await self.watch.look(view, utility)
+        if slot <= view.head.slot or view.mode == MODE_CLOSED or (view.mode == MODE_DIRECT and view.delay):
             return None
         signers = await self.chain.signers_for(slot, view)
         if signers is None or self.desk.address not in signers.signers:
@@ -197,6 +201,9 @@ class Node:
         if attempt is not None:
             self.last_attempt = attempt
             self.metrics.proposals.labels("quorum" if attempt.succeeded else "no_quorum").inc()
+            if attempt.tx_hash:
+                self.metrics.reports.labels(utility).inc()
+                self.metrics.report_gas.labels(utility).set(attempt.gas)
         async with self._locks[utility]:
             view = await self.follower.catch_up(utility)
             self.desk.release(utility, view.head.slot)
@@ -238,6 +245,7 @@ class Node:
                         "utility": utility,
                         "open": self._open.get(utility),
                         "appliedSlot": None if applied is None else applied.slot,
+                        "stations": None if applied is None else applied.stations,
                         "appliedContent": None if applied is None else "0x" + applied.content_hash.hex(),
                         "totalUwh": None if applied is None else str(applied.total),
                         "signedSlot": None if newest is None else newest.slot,

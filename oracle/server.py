@@ -79,6 +79,9 @@ class Doors:
         async with self._node.database.transaction() as session:
             self._node.metrics.waiting.set(await repository.count_waiting(session))
             counts = await quorum_repository.count_disagreements(session)
+            for utility in self._node.settings.utilities:
+                applied = await repository.newest_report(session, utility)
+                self._node.metrics.stations.labels(utility).set(0 if applied is None else applied.stations)
         for kind in ("proposal", "accepted"):
             self._node.metrics.disagreements.labels(kind).set(counts.get(kind, 0))
         self._node.metrics.disputed.set(counts.get("accepted", 0))

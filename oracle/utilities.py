@@ -36,6 +36,9 @@ def queue_of(utility: int) -> str:
 
 
 async def open_queue(session: AsyncSession, utility: int, opened_slot: int) -> None:
-    """Begin, or go on, to count a utility from the slot of its opening: stored readings that no report counts wait from now on."""
+    """Begin, or go on, to count a utility from the slot of its opening: stored readings that no report counts wait from now on,
+    and those of before do no longer.
+    """
     given: dict[str, Any] = {"utility": utility, "slot": opened_slot, "queue": queue_of(utility)}
     await session.execute(text(_QUEUE_STORED), given)
+    await session.execute(text("DELETE FROM energy_pending WHERE queue = :queue AND slot < :slot"), given)

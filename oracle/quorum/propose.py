@@ -53,6 +53,7 @@ class Attempt:
     needed: int
     refusals: tuple[Refusal, ...]
     tx_hash: str = ""
+    gas: int = 0
 
     @property
     def succeeded(self) -> bool:
@@ -283,7 +284,7 @@ class Proposer:
         log.info(
             "report.accepted", utility=attempt.utility, slot=attempt.slot, tx=receipt.tx_hash, gas=receipt.gas_used
         )
-        return replace(attempt, tx_hash=receipt.tx_hash)
+        return replace(attempt, tx_hash=receipt.tx_hash, gas=receipt.gas_used)
 
     async def _leaves(self, request: SignRequest) -> list[Leaf]:
         data_hash = request.proposal.content.data_hash

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle.models import OracleDisagreement, OracleProposal, OracleSignature
+from oracle.models import OracleDisagreement, OracleProposal, OracleReport, OracleSignature
 from oracle.quorum.messages import Proposal, SignRequest
 from oracle.rules import Content, Leaf
 
@@ -66,6 +66,21 @@ async def open_decision(session: AsyncSession, utility: int, after_slot: int) ->
         .limit(1)
     )
     return found
+
+
+async def count_unaccepted(session: AsyncSession, utility: int, after_slot: int) -> int:
+    """How many slots after one were signed here and have no accepted report: split votes, lost proposals, or still under way."""
+    accepted = (
+        select(OracleReport.slot)
+        .where(OracleReport.utility == utility, OracleReport.slot == OracleSignature.slot)
+        .exists()
+    )
+    rows = (
+        select(func.count())
+        .select_from(OracleSignature)
+        .where(OracleSignature.utility == utility, OracleSignature.slot > after_slot, ~accepted)
+    )
+    return int(await session.scalar(rows) or 0)
 
 
 async def store_proposal(session: AsyncSession, proposal: Proposal) -> None:

@@ -10,6 +10,7 @@ from kit.units import SLOT_SECONDS
 from oracle.rules import Report
 
 DEADLINE_SLACK_SECONDS = 31 * 86_400
+_CLAIMED, _DIRECT = 1, 2
 
 # answers that may be another one soon: the proposer asks again
 RETRY_CODES = frozenset(
@@ -30,7 +31,7 @@ RETRY_CODES = frozenset(
 class Situation:
     """What a node knows when it is asked to sign. Instants are unix seconds of the deployment's clock; `head_*` is the newest
     accepted report; `set_*` are the terms of the signer set of the report's epoch; `mirrored_until` is how far the node has
-    read the registry; `sign_from` the first slot that its operator lets it sign.
+    read the registry; `sign_from` the first slot that its operator lets it sign; `delay` the chain's challenge delay, seconds.
     """
 
     now: float
@@ -44,14 +45,17 @@ class Situation:
     set_until: int
     mirrored_until: float
     sign_from: int = 0
+    delay: int = 0
 
 
 def refusal(report: Report, situation: Situation) -> GreenCoreError | None:
     """Why a report must not be signed, before anything is recounted; or None. What the Oracle contract refuses is refused here."""
     content, s = report.content, situation
     end = (content.slot + 1) * SLOT_SECONDS
-    if s.mode not in (1, 2):
+    if s.mode not in (_CLAIMED, _DIRECT):
         return Refused("oracle.utility_not_open", f"utility {content.utility} is not open to reports of leaves")
+    if s.mode == _DIRECT and s.delay:
+        return Refused("oracle.challenge_delay", "while there is a challenge delay nobody is paid with a report")
     if content.slot < s.sign_from:
         return Refused("oracle.silent", f"this node's operator lets it sign from slot {s.sign_from} on only")
     if content.slot <= s.head_slot:

@@ -14,7 +14,7 @@ from chain.signer import Signer, recover
 from kit import logs
 from kit.clock import Clock
 from kit.database import Database
-from kit.errors import Conflict, Forbidden, Malformed, Refused, Unavailable
+from kit.errors import Conflict, Forbidden, GreenCoreError, Malformed, Refused, Unavailable
 from kit.ids import address_bytes
 from kit.outbox import publish
 from oracle import repository
@@ -22,6 +22,7 @@ from oracle.chainview import ChainView, View
 from oracle.follow import Follower
 from oracle.horizon import Horizon
 from oracle.intake import Intake
+from oracle.metrics import Metrics
 from oracle.peer import Peers
 from oracle.quorum import repository as quorum_repository
 from oracle.quorum.messages import Proposal, SignRequest
@@ -56,6 +57,7 @@ class SigningDesk:
         valid_from: int,
         hold_seconds: float,
         sign_from: int,
+        metrics: Metrics,
     ) -> None:
         self._database = database
         self._chain = chain
@@ -70,6 +72,7 @@ class SigningDesk:
         self._valid_from = valid_from
         self._hold_seconds = hold_seconds
         self._sign_from = sign_from
+        self._metrics = metrics
         self._decided: dict[int, tuple[int, float]] = {}
         self.address = address_bytes(signer.address)
 
@@ -112,6 +115,7 @@ class SigningDesk:
                 set_until=signers.until_slot,
                 mirrored_until=0 if mirrored is None else mirrored.timestamp(),
                 sign_from=self._sign_from,
+                delay=view.delay,
             ),
         )
         if problem is not None:
@@ -154,12 +158,20 @@ class SigningDesk:
                 await repository.store_leaves(session, content.utility, content.slot, content.data_hash, row.data)
         if row is not None:
             self._decided[content.utility] = (content.slot, asyncio.get_running_loop().time())
-        signature = await self._signer.sign(self._chain.message(request.report))
+        signature = await self._sign(self._chain.message(request.report))
         if recover(self._chain.digest(request.report), signature) != self.address:
             raise Refused("oracle.bad_signer", "the signer made a signature that is not of its own address")
         async with self._database.transaction() as session:
             await quorum_repository.keep_signature(session, request, signature)
         return signature
+
+    async def _sign(self, message: bytes) -> bytes:
+        try:
+            with self._metrics.signer_seconds.time():
+                return await self._signer.sign(message)
+        except GreenCoreError as error:
+            self._metrics.signer_failures.labels(error.code).inc()
+            raise
 
     def signatures_in(self, request: SignRequest, signers: SignerSet) -> dict[bytes, bytes]:
         """The request's signatures that are of the set's signers, by address."""

@@ -12,7 +12,7 @@ import click
 import orjson
 from eth_utils.address import to_checksum_address
 
-from chain.client import OracleClient, SignerSet
+from chain.client import OracleClient
 from chain.deployment import Deployment
 from chain.rpc import Rpc, RpcError, hex_of
 from chain.signers import open_signer
@@ -20,7 +20,7 @@ from chain.transactions import TransactionSender, reason_code, revert_reason
 from kit.errors import GreenCoreError, Malformed, Refused, Unavailable
 from kit.ids import address_bytes
 from kit.units import SLOT_SECONDS, Utility, slot_start
-from oracle.rotation.rules import Plan, plan
+from oracle.rotation.rules import InForce, Plan, plan
 
 _FAILED = 2
 _NOT_OWNER = 3
@@ -141,15 +141,15 @@ async def _rotate(
 async def make_plan(oracle: OracleClient, wanted: Wanted) -> Plan:
     """The plan on the chain's present state. Raises Refused for an unsafe one, Unavailable if the chain does not answer."""
     epoch = await oracle.epoch()
-    before: SignerSet | None = await oracle.signer_set(epoch) if epoch else None
-    if epoch and before is None:
+    found = await oracle.signer_set(epoch) if epoch else None
+    if epoch and found is None:
         raise Unavailable("oracle.no_rotation_event", f"the chain's node shows no rotation to epoch {epoch}")
     block = await oracle.rpc.block("latest")
     if block is None:
         raise Unavailable("chain.unavailable", "the chain's node has no newest block")
     heads = [await oracle.head(int(utility)) for utility in Utility if await oracle.mode_of(int(utility))]
     return plan(
-        before,
+        None if found is None else InForce(found.epoch, found.k, found.signers),
         add=wanted.add,
         remove=wanted.remove,
         signers=wanted.signers,

@@ -5,7 +5,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from chain.client import SignerSet
 from kit.errors import Refused
 from oracle.rules import quorum_needed
 
@@ -15,10 +14,19 @@ _SLOT_MAX = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """The present signer set; `signers` ascend."""
+
+    epoch: int
+    k: int
+    signers: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A rotation as `Oracle.rotate` takes it. `signers` ascend; `before` is the set in force now, None for the first rotation."""
 
-    before: SignerSet | None
+    before: InForce | None
     signers: tuple[bytes, ...]
     k: int
     faulty: int
@@ -60,7 +68,7 @@ class Plan:
 
 
 def plan(
-    before: SignerSet | None,
+    before: InForce | None,
     *,
     add: Collection[bytes] = (),
     remove: Collection[bytes] = (),
@@ -94,7 +102,7 @@ def plan(
 
 
 def _chosen(
-    before: SignerSet | None, add: set[bytes], remove: set[bytes], signers: Collection[bytes] | None
+    before: InForce | None, add: set[bytes], remove: set[bytes], signers: Collection[bytes] | None
 ) -> tuple[bytes, ...]:
     if signers is not None and (add or remove):
         raise Refused("oracle.bad_rotation", "name all signers, or those to add and remove, not both")

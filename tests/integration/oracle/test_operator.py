@@ -110,6 +110,7 @@ async def test_counting_again_says_who_was_wrong_and_repairs_only_when_told(
 
     # by the right rules nothing differs, and the registers are the others' once they are written
     monkeypatch.setenv("GREENCORE_DATABASE_URL", wrong.database_url)
+    monkeypatch.setattr("oracle.command.book", lambda: wrong.policy)  # the grid's version, whatever the slot
     looked = await call(replay_command)
     assert (looked.exit_code, looked.output) == (
         0,

@@ -42,6 +42,8 @@ def test_a_closed_slot_ended_long_enough_ago_and_the_next_one_did_not(now: int, 
 
 def test_what_follows_the_chain_and_the_clock_is_not_refused() -> None:
     assert refusal(REPORT, SITUATION) is None
+    assert refusal(REPORT, replace(SITUATION, delay=900)) is None
+    assert refusal(REPORT, replace(SITUATION, mode=2)) is None
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_what_follows_the_chain_and_the_clock_is_not_refused() -> None:
     [
         ({}, {"mode": 0}, "oracle.utility_not_open"),
         ({}, {"mode": 3}, "oracle.utility_not_open"),
+        ({}, {"mode": 2, "delay": 900}, "oracle.challenge_delay"),
         ({}, {"head_slot": SLOT}, "oracle.slot_reported"),
         ({}, {"sign_from": SLOT + 1}, "oracle.silent"),
         ({}, {"now": END + 899}, "oracle.slot_open"),

@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.client import SignerSet
 from kit.errors import Refused
-from oracle.rotation.rules import Plan, plan
+from oracle.rotation.rules import InForce, Plan, plan
 
 A, B, C, D, N = (bytes([n]) * 20 for n in (1, 2, 3, 4, 9))
-NOW = SignerSet(3, 3, (A, B, C, D), 100, (1 << 32) - 1)
+NOW = InForce(3, 3, (A, B, C, D))
 addresses = st.sets(st.integers(1, 60).map(lambda n: n.to_bytes(20, "big")), max_size=36)
 
 
-def make(before: SignerSet | None = NOW, **wanted: object) -> Plan:
+def make(before: InForce | None = NOW, **wanted: object) -> Plan:
     return plan(before, running_slot=500, head_slot=490, **wanted)  # type: ignore[arg-type]
 
 
@@ -64,7 +63,7 @@ def test_what_is_unsafe_or_changes_nothing_is_refused_in_words(wanted: dict[str,
 def test_two_quorums_of_any_plan_share_an_honest_signer(
     add: set[bytes], remove: set[bytes], k: int | None, faulty: int | None
 ) -> None:
-    before = SignerSet(1, 24, tuple(sorted(n.to_bytes(20, "big") for n in range(1, 33))), 0, 9)
+    before = InForce(1, 24, tuple(n.to_bytes(20, "big") for n in range(1, 33)))
     try:
         made = make(before, add=add - set(before.signers), remove=remove & set(before.signers), k=k, faulty=faulty)
     except Refused:
