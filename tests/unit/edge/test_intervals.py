@@ -354,3 +354,18 @@ def test_advance_needs_two_reads_before_it_believes_a_first_one():
     assert track.base == Read(B0, 10, WH)
     assert marks == [Mark(1_000_000, 10, WH, 0, 0, Read(B0, 10, WH), Read(B0, 10, WH))]
     assert events == []
+
+
+@given(st.integers(1, 999), st.integers(1, 999), st.lists(st.integers(0, 50), min_size=60, max_size=60))
+def test_a_ratio_that_is_no_power_of_ten_adds_up_to_the_millionth(multiplier, divisor, steps):
+    raws = itertools.accumulate(steps, initial=7_000)
+    reads = [
+        {"export": Read(B0 + 50_000 * (index - 3), raw, WH, None, multiplier, divisor)}
+        for index, raw in enumerate(raws)
+    ]
+    slots, _, _ = feed(reads)
+    ends = [slot.registers["export"] for slot in slots]
+    assert len(slots) == 3
+    assert [end - slot.deltas["export"] for end, slot in zip(ends[1:], slots[1:], strict=True)] == ends[:-1]
+    exact = {raw * 10**WH * multiplier // divisor for raw in range(7_000 + sum(steps) + 1)}
+    assert set(ends) <= exact
