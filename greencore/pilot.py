@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Sequence
 
 import click
 import yaml
@@ -20,6 +21,7 @@ from greencore.keys import Keystores
 from greencore.stack import ROOT, Stack
 from greencore.supervisor import Supervisor
 from kit.clock import SystemClock
+from kit.units import Utility
 
 _SUPPLY_WEI = 10**24
 
@@ -27,12 +29,13 @@ _SUPPLY_WEI = 10**24
 class Pilot:
     """All server roles in one folder."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, utilities: Sequence[int] = (Utility.E,)) -> None:
         folder.logs.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.keys = Keystores(folder.root / "keys", folder.secret("keystores"))
         self.supervisor = Supervisor(folder.logs, folder.root / "processes.json")
-        self.stack = Stack(folder, self.supervisor, mode="live", keys=self.keys)
+        served = {"GREENCORE_ORACLE_UTILITIES": ",".join(str(int(code)) for code in utilities)}
+        self.stack = Stack(folder, self.supervisor, mode="live", keys=self.keys, tuning=served)
 
     async def run(self) -> None:
         """Run until SIGINT or SIGTERM. Raises StartFailed."""
