@@ -168,7 +168,15 @@ async def _measure(database: Database, metrics: Metrics) -> None:
             select(func.count()).select_from(OutboxEvent).where(OutboxEvent.published_at.is_(None))
         )
         states = await session.execute(text("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status"))
+        refused = await session.execute(
+            text(
+                "SELECT CASE WHEN retry_at IS NULL THEN 'parked' ELSE 'refused' END, count(*) FROM energy_rejection "
+                "WHERE resolved_at IS NULL GROUP BY 1"
+            )
+        )
         metrics.waiting.clear()
+        for kind, number in refused:
+            metrics.waiting.labels(f"reading_{kind}").set(number)
         metrics.waiting.labels("event").set(events or 0)
         for state, number in states:
             metrics.waiting.labels(f"job_{state}").set(number)

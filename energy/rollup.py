@@ -7,16 +7,19 @@ intervals in force and the readings, and carries the difference to the grid. So 
 a correction need no special care.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from energy.models_ingest import EnergyRollupDirty
+from energy.models_ingest import EnergyRollupDay, EnergyRollupDirty, EnergyRollupHour
 from kit.units import SLOT_SECONDS
 
+Unit = Literal["hour", "day"]
+SECONDS: dict[Unit, int] = {"hour": 3_600, "day": 86_400}
 SLOTS_PER_HOUR = 3_600 // SLOT_SECONDS
 HOURS_PER_DAY = 24
 GRID = UUID(int=0)
@@ -81,6 +84,22 @@ FROM wanted JOIN energy_rollup_hour AS hours
 GROUP BY wanted.station, wanted.day
 ON CONFLICT (station, day) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _SUMS)}, updated_at = :now
 """)
+
+
+async def sums(
+    session: AsyncSession, unit: Unit, station: UUID, first: int, last: int
+) -> Sequence[EnergyRollupHour | EnergyRollupDay]:
+    """The hours (or days) of a station, or of `GRID`, from number `first` to `last` (unix time // 3600, or // 86400), in order.
+
+    A bucket without a row has no interval and no reading.
+    """
+    if unit == "hour":
+        hours = select(EnergyRollupHour).where(
+            EnergyRollupHour.station == station, EnergyRollupHour.hour.between(first, last)
+        )
+        return list(await session.scalars(hours.order_by(EnergyRollupHour.hour)))
+    days = select(EnergyRollupDay).where(EnergyRollupDay.station == station, EnergyRollupDay.day.between(first, last))
+    return list(await session.scalars(days.order_by(EnergyRollupDay.day)))
 
 
 async def mark(session: AsyncSession, places: Iterable[tuple[UUID, int]]) -> None:

@@ -18,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from edge.protocol import FIRST, Envelope, SignedInterval, encode
 from energy.ingest.store import driver
 from energy.models_ingest import EnergyEnvelope, EnergyNotice
+from kit import logs
+
+log = logs.get(__name__)
 
 REUSED = "envelope.seq_reused"
 BROKEN = "envelope.prev_mismatch"
@@ -114,6 +117,14 @@ def _parts(intervals: Sequence[SignedInterval]) -> list[bytes]:
     return _parts(intervals[:half]) + _parts(intervals[half:])
 
 
+async def notices(session: AsyncSession, *, station: UUID | None = None, limit: int = 100) -> list[EnergyNotice]:
+    """What was odd about envelopes, the newest first."""
+    rows = select(EnergyNotice)
+    if station is not None:
+        rows = rows.where(EnergyNotice.station == station)
+    return list(await session.scalars(rows.order_by(EnergyNotice.id.desc()).limit(limit)))
+
+
 async def _notice(
     session: AsyncSession, received: Mapping[bytes, Received], fresh: Sequence[bytes], at: datetime
 ) -> None:
@@ -126,6 +137,7 @@ async def _notice(
             found.append(_note(one, code, detail, at))
     for row in sorted(found, key=lambda row: (row["key"], row["code"], row["seq"])):
         await session.execute(insert(EnergyNotice).values(row).on_conflict_do_nothing())
+        log.warning("envelope.noticed", code=row["code"], station=str(row["station"]), seq=row["seq"])
 
 
 def _oddities(

@@ -14,6 +14,7 @@ COMMANDS = {
     "rules": ("greencore.roles.energy_rules:rules", "Every QA rule, its numbers and their reasons."),
     "day": ("greencore.roles.energy_rules:day_of", "What a day of a station came to."),
     "replay": ("greencore.roles.energy_parked:replay", "Try parked readings again."),
+    "notices": ("greencore.roles.energy_parked:notices", "What was odd about devices' envelopes."),
 }
 
 

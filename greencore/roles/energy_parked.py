@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""`greencore energy parked` and `replay`: a screenful of why, and another attempt."""
+"""`greencore energy parked`, `replay` and `notices`: a screenful of why, another attempt, and what was odd."""
 
 import asyncio
 import getpass
@@ -15,9 +15,12 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from edge.protocol import key_id
+from energy.ingest import envelopes
 from energy.ingest import parked as books
 from energy.ingest.parked import Parked, Replayed
 from energy.ingest.service import IngestService
+from energy.models_ingest import EnergyNotice
 from greencore.roles.process import fail, read
 from kit.database import Database
 from kit.settings import Settings
@@ -87,6 +90,26 @@ def replay(hashes: tuple[str, ...], code: str | None, station: UUID | None, as_j
         sys.exit(STILL_REFUSED)
 
 
+@click.command("notices")
+@click.option("--station", type=click.UUID, help="Of one station only.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of text.")
+def notices(station: UUID | None, limit: int, as_json: bool) -> None:
+    """Show what was odd about devices' chains of envelopes: a copied key, a lost buffer, holes. Nothing was refused for it."""
+
+    async def look(session: AsyncSession, _settings: Settings) -> list[EnergyNotice]:
+        return await envelopes.notices(session, station=station, limit=limit)
+
+    found = run(look)
+    if as_json:
+        click.echo(orjson.dumps([_notice_json(row) for row in found], option=orjson.OPT_INDENT_2))
+        return
+    for row in found:
+        click.echo(f"{_time(row.noted_at)}  {row.station}  key {key_id(row.key)}  {click.style(row.code, bold=True)}")
+        click.echo(f"    {row.detail}")
+    click.echo(f"{len(found)} shown" if found else "Nothing odd: every device's envelopes follow one another.")
+
+
 def run(work: Callable[[AsyncSession, Settings], Awaitable[T]]) -> T:
     """Do something in one transaction on the database that the environment names; say in a line why if it can't be done."""
     settings = read(Settings)
@@ -133,6 +156,18 @@ def parked_json(one: Parked) -> dict[str, Any]:
 def replayed_json(one: Replayed) -> dict[str, Any]:
     """What another attempt came to, as JSON."""
     return {"hash": "0x" + one.hash.hex(), "status": one.status, "code": one.code, "detail": one.detail}
+
+
+def _notice_json(row: EnergyNotice) -> dict[str, Any]:
+    return {
+        "at": row.noted_at,
+        "station": str(row.station),
+        "keyId": key_id(row.key),
+        "code": row.code,
+        "seq": row.seq,
+        "detail": row.detail,
+        "envelope": "0x" + row.envelope.hex(),
+    }
 
 
 def _show(one: Parked) -> None:

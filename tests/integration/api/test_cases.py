@@ -8,6 +8,7 @@ import httpx
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from energy import rollup
 from energy.corrections import CORRECTOR, Record, prepare
 from energy.models import EnergyMeter
 from energy.quality.service import QualityService
@@ -64,3 +65,20 @@ async def test_a_flag_is_opened_once_and_closed_with_a_finding(
     assert len((await client.get(f"{listed}&closed=true", headers=OPERATOR)).json()) == 1
     missing = await client.post("/api/telemetry/flags/99/close", json={"who": "a", "finding": "b"}, headers=OPERATOR)
     assert missing.status_code == 404
+
+
+async def test_sums_of_a_station_and_of_the_grid(client: httpx.AsyncClient, database: Database, device: Device) -> None:
+    await client.post(
+        "/api/telemetry/intervals", content=body(*(device.signed(LAST - n, 5) for n in range(6))), headers=JSON
+    )
+    async with database.transaction() as session:
+        await QualityService(FixedClock(NOON)).evaluate(session)
+        await rollup.sum_up(session, NOON)
+    window = "since=2026-03-10T00:00:00Z&until=2026-03-10T23:00:00Z"
+    for path in (f"station={device.station}&{window}", window):
+        (day,) = (await client.get(f"/api/telemetry/sums?{path}")).json()
+        assert (day["start"], day["eNetUwh"], day["readings"]) == ("2026-03-10T00:00:00Z", "30", 6)
+        hours = (await client.get(f"/api/telemetry/sums?unit=hour&{path}")).json()
+        assert [(hour["start"][11:13], hour["readings"]) for hour in hours] == [("10", 2), ("11", 4)]
+    wrong = await client.get("/api/telemetry/sums?unit=hour&since=2020-01-01T00:00:00Z&until=2026-03-10T23:00:00Z")
+    assert wrong.json()["code"] == "sums.range"

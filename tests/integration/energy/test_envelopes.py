@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Envelopes on a real database: proven once, kept once, told once; nothing forged, lost or counted twice beside singles."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from energy.ingest.envelopes import BROKEN, HOLE, REUSED
 from energy.ingest.service import ORACLE, IngestService
 from energy.models import EnergyConflict, EnergyPending, EnergyReading, EnergyRejection
 from energy.models_ingest import EnergyEnvelope, EnergyNotice
+from greencore.cli import main
 from kit.clock import FixedClock
 from kit.database import Database
 from kit.outbox import OutboxEvent
@@ -165,6 +168,12 @@ async def test_breaks_of_the_chain_are_noted_and_refuse_nothing(
     async with database.transaction() as session:
         noted = {(row.code, row.seq) for row in await session.scalars(select(EnergyNotice))}
         holes = (await session.execute(select(func.count()).select_from(table("energy_envelope_holes")))).scalar_one()
+        (newest, *_) = await envelopes.notices(session, station=station.id)
+        assert (newest.seq, newest.key) == (4, station.key.public_key().public_bytes_raw())
+    shown = await asyncio.to_thread(
+        CliRunner().invoke, main, ["energy", "notices"], env={"GREENCORE_DATABASE_URL": database.url}
+    )
+    assert "a copied key" in shown.output, shown.output
     assert noted == {(HOLE, 5), (HOLE, 3), (REUSED, 1), (BROKEN, 4)}
     assert holes == 1  # only number 2 has not come
 
