@@ -23,7 +23,7 @@ from edge import buffer_salvage, keys
 from edge.buffer_file import BufferFile
 from edge.buffer_mark import Mark
 from edge.buffer_room import Room
-from edge.buffer_salvage import Found, Incident
+from edge.buffer_salvage import Found, Incident, by_bytes
 from edge.buffer_tables import STATES, BufferFault, Damaged, Draft, Row, Seal, Sealed, State
 from edge.intervals import BuilderState
 from edge.protocol import Receipt
@@ -33,6 +33,8 @@ __all__ = ["BUFFER_FILE", "STATES", "Buffer", "BufferFault", "Draft", "Row", "St
 BUFFER_FILE = "buffer.sqlite"
 WAITING_MAX = 3_000  # intervals in memory while no disk takes them: a month of one meter
 
+_GONE = "the file is gone"
+_BEHIND = "the file does not know numbers that were used: its log was damaged, or an old copy was put back"
 _IO_READS = frozenset({"SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_DATA"})
 
 T = TypeVar("T")
@@ -215,19 +217,29 @@ class Buffer:
 
     def _opened(self) -> BufferFile:
         """The open file. A new one first takes over what the ones that were put aside still hold."""
-        if self._file is None:
-            gone = not self.path.exists() and self._mark.counted.next_seq > 1
-            self._file = BufferFile(self.path)
+        if self._file is not None:
+            return self._file
+        counted, key = self._mark.counted, self._device_key()
+        gone = not self.path.exists() and counted.next_seq > 1
+        kept_log = buffer_salvage.keep_log(self.path)
+        file = BufferFile(self.path)
+        try:
             aside = buffer_salvage.undeclared(self._folder)
             for path in aside:
-                found = buffer_salvage.read(path, self._device_key(), self._mark.counted)
-                self._take_over(self._file, self._reason or "the agent was stopped in between", path.name, found)
-            if gone and not aside:
-                self._take_over(self._file, "the file is gone", None, Found())
-            self._reason = ""
-            self._file.begin_at(*self._mark.counted.beginning)
-            self._numbered()
-        return self._file
+                found = buffer_salvage.read(path, key, counted)
+                self._take_over(file, self._reason or "the agent was stopped in between", path.name, found)
+            if not aside and file.next_seq() < counted.next_seq:
+                rows = {} if kept_log is None else {row.seq: row for row in by_bytes(kept_log, key, file.next_seq())}
+                self._take_over(file, _GONE if gone else _BEHIND, None, Found(rows))
+            file.begin_at(*counted.beginning)
+        except BaseException:
+            file.close()
+            raise
+        if kept_log is not None:
+            kept_log.unlink(missing_ok=True)
+        self._file, self._reason = file, ""
+        self._numbered()
+        return file
 
     def _close(self) -> None:
         if self._file is not None:
@@ -269,7 +281,7 @@ class Buffer:
             file=aside,
             reason=reason,
             salvaged=len(found.rows),
-            lost=buffer_salvage.lost(self._mark.counted, found.rows),
+            lost=buffer_salvage.lost(self._mark.counted, file.numbers()),
         )
         log.error("buffer_begun_anew", **{name: getattr(incident, name) for name in Incident.__slots__})
         try:

@@ -22,13 +22,13 @@ from edge.terminal import data_dir_option, slot_start, unable
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[BufferFile]:
+def _opened(folder: Path, only_look: bool = True) -> Iterator[BufferFile]:
     """The buffer's file, which is only looked at: what is wrong with it is the agent's to heal."""
     path = folder / BUFFER_FILE
     if not path.exists():
         raise unable(f"no buffer in {folder}; has the agent run with this folder?")
     try:
-        file = BufferFile(path)
+        file = BufferFile(path, only_look)
     except (sqlite3.Error, BufferFault) as error:
         raise unable(f"{path}: {error}; a damaged buffer is put aside when the agent meets it") from error
     try:
@@ -49,7 +49,7 @@ def buffer_command(context: click.Context, data_dir: Path, last: int, as_json: b
     """Look into the buffer; works while the agent runs."""
     if context.invoked_subcommand is not None:
         return
-    with _opened(data_dir) as file:
+    with _opened(data_dir, only_look=not resend_rejected) as file:
         if resend_rejected:
             click.echo(f"{file.resend_rejected()} intervals wait again", err=True)
         counts, totals, rows = file.counts(), file.totals(), file.last(last)

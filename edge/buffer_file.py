@@ -9,6 +9,7 @@ own sequence number, never the clock. The bytes that were signed are stored once
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -37,21 +38,29 @@ _ROW = "seq, meter, slot, hash, wire, state, code, detail, attempts, envelope IS
 
 
 class BufferFile:
-    """One connection; it belongs to one thread at a time. Raises sqlite3.Error where the disk does not do its part."""
+    """One connection; it belongs to one thread at a time. Raises sqlite3.Error where the disk does not do its part.
 
-    def __init__(self, path: Path) -> None:
+    `only_look`: nothing is written, neither to the file nor to its log, whatever their state.
+    """
+
+    def __init__(self, path: Path, only_look: bool = False) -> None:
         self.path = path
-        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
+        where = f"file:{quote(str(path.absolute()))}?mode={'ro' if only_look else 'rwc'}"
+        self.db = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
         try:
-            self._open()
+            self._open(only_look)
             self.inode = path.stat().st_ino
         except BaseException:
             self.db.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self, only_look: bool) -> None:
         try:
-            self._prepare()
+            if not only_look:
+                self.db.execute("PRAGMA journal_mode=WAL")
+                self.db.execute("PRAGMA synchronous=FULL")
+                self.db.execute("PRAGMA wal_autocheckpoint=256")  # 1 MB: a full disk should not be our own log's doing
+            self._prepare(only_look)
         except sqlite3.OperationalError as error:
             # a header that says nonsense, or tables that are not there: no statement of ours is wrong at this point
             if getattr(error, "sqlite_errorname", "SQLITE_ERROR") == "SQLITE_ERROR":
@@ -60,10 +69,7 @@ class BufferFile:
         except UnicodeDecodeError as error:
             raise Damaged(f"text that is no text: {error}") from error
 
-    def _prepare(self) -> None:
-        self.db.execute("PRAGMA journal_mode=WAL")
-        self.db.execute("PRAGMA synchronous=FULL")
-        self.db.execute("PRAGMA wal_autocheckpoint=256")  # 1 MB: a full disk should not be our own log's doing
+    def _prepare(self, only_look: bool) -> None:
         self.check()
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
         if not 0 <= version <= SCHEMA_MAX:
@@ -71,6 +77,10 @@ class BufferFile:
         if version > SCHEMA:
             raise BufferFault(f"{self.path} was written by another version ({version}, not {SCHEMA}) of the agent")
         steps = [META + OUTBOX, ENVELOPES][version:]
+        if steps and only_look:
+            raise BufferFault(
+                f"{self.path} is of version {version} of the agent; run the agent once, it brings it up to date"
+            )
         if steps:
             self.db.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} PRAGMA user_version={SCHEMA}; COMMIT;")
 
@@ -192,6 +202,10 @@ class BufferFile:
             if next_envelope > self.number("next_envelope", 1):
                 self.put("next_envelope", str(next_envelope).encode())
                 self.put("last_envelope", last_envelope)
+
+    def numbers(self) -> list[int]:
+        """The numbers of all intervals that stand here."""
+        return [row[0] for row in self.db.execute("SELECT seq FROM outbox ORDER BY seq")]
 
     def next_seq(self) -> int:
         """The number of the next interval."""

@@ -6,6 +6,7 @@ Two ways, one after the other. SQLite reads the rows it can reach. Then the raw 
 for intervals, whatever became of the pages around them: an interval is known by its own signature.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -23,7 +24,8 @@ from edge.buffer_tables import STATES, Stored
 from edge.protocol import ProtocolError, SignedInterval, decode
 
 DAMAGED = "buffer-damaged-"
-SUFFIXES = ("", "-wal", "-shm")
+LOG, KEPT_LOG = "-wal", "-wal-kept"
+SUFFIXES = ("", LOG, KEPT_LOG, "-shm")
 PROBES_MAX = 200_000  # numbers that are asked for one by one where the table cannot be walked
 
 _CHUNK = 4096
@@ -64,6 +66,19 @@ class Found:
     meta: dict[str, bytes] = field(default_factory=dict)
 
 
+def keep_log(path: Path) -> Path | None:
+    """A second name for the log, before SQLite opens the file: a log that it does not understand it silently removes.
+
+    Returns it, or the one that an opening which failed has left; None if there is none, or the file system knows no links.
+    """
+    log, kept = path.with_name(path.name + LOG), path.with_name(path.name + KEPT_LOG)
+    with contextlib.suppress(OSError):
+        if log.stat().st_size:
+            kept.unlink(missing_ok=True)
+            os.link(log, kept)
+    return kept if kept.exists() else None
+
+
 def put_aside(path: Path, at: datetime) -> Path | None:
     """Rename the files of a buffer, so that nothing writes to them again; returns the new name, None if there is no file.
 
@@ -96,9 +111,9 @@ def read(path: Path, device_key: bytes | None, counted: Counted) -> Found:
     """
     found = Found()
     carved: dict[int, Stored] = {}
-    for suffix in SUFFIXES[:2]:  # before SQLite replays the log, which may end it
+    for suffix in ("", LOG, KEPT_LOG):  # before SQLite replays the log, which may end it
         # what is older had its receipt: it was only kept for looking back
-        for row in _by_bytes(path.with_name(path.name + suffix), device_key, counted.oldest_pending):
+        for row in by_bytes(path.with_name(path.name + suffix), device_key, counted.oldest_pending):
             carved[row.seq] = row
     for row in _by_sqlite(path, found.meta, counted):
         if _sound(row, device_key):
@@ -174,7 +189,8 @@ def _by_sqlite(path: Path, meta: dict[str, bytes], counted: Counted) -> Iterator
         db.close()
 
 
-def _by_bytes(path: Path, device_key: bytes | None, since_seq: int) -> Iterator[Stored]:
+def by_bytes(path: Path, device_key: bytes | None, since_seq: int) -> Iterator[Stored]:
+    """The intervals from a number on that stand in a file of any kind under the device's signature, some more than once."""
     whole = _raw(path)
     for match in _INTERVAL.finditer(whole):
         signed = _one(match[0])

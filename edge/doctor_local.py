@@ -117,7 +117,7 @@ def buffer(found: EdgeSettings, now_s: float) -> list[Finding]:
     if not path.exists():
         return [Finding("buffer", "warn", "there is none yet", "the agent makes it when it starts"), *findings]
     try:
-        file = BufferFile(path)
+        file = BufferFile(path, only_look=True)
     except (sqlite3.Error, BufferFault) as error:
         todo = "the agent puts a damaged file aside when it meets it, and goes on; restart it"
         return [Finding("buffer", "fail", f"{path}: {error}", todo), *findings]
