@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from edge.modbus import ADDRESS_REFUSED, Address, MeterError, ModbusLine, SerialPort, rest_until
+from edge.modbus import ADDRESS_REFUSED, Address, MeterError, ModbusLine, is_serial, rest_until, silence_of
 from edge.registers import Expectation, RegisterMap, plan
 
 LATE_S = 2.0  # an answer may come so long after its time-out
@@ -65,8 +65,8 @@ class Bus:
         self._late_s = late_s
         self._lock = asyncio.Lock()
         self._rest_until = 0.0
-        self._serial = isinstance(address, SerialPort)
-        self._silence_s = address.silence_s if isinstance(address, SerialPort) else 0.0
+        self._serial = is_serial(address)
+        self._silence_s = silence_of(address)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -98,9 +98,9 @@ class Bus:
 
     def _fault(self) -> None:
         """A TCP connection is thrown away with all that is in flight; a serial line can only be waited out."""
-        if self._serial and self.line.connected:
+        if self._serial:
             self._rest_until = self.line.sent_s + self.line.patience_s + self._late_s
-        else:
+        if not self._serial or not self.line.connected:
             self.line.close()
 
     async def _rest(self, between_s: float) -> None:

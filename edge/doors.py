@@ -64,7 +64,7 @@ class Doors:
     def _bus(self, door: Tcp | Rtu) -> Bus:
         timeout_s, late_s = self._settings.modbus_timeout_s, self._settings.modbus_late_s
         if isinstance(door, Tcp):
-            return Bus(TcpAddress(door.host, door.port), timeout_s, late_s)
+            return Bus(TcpAddress(door.host, door.port, door.frames == "rtu"), timeout_s, late_s)
         return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)
 
 

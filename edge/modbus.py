@@ -20,6 +20,7 @@ from typing import Literal
 
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerType
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import ExceptionResponse
 
@@ -40,6 +41,7 @@ _BUSY = frozenset({5, 6})
 _GATEWAY = frozenset({10, 11})
 LONGEST_ANSWER = 256  # bytes on a serial line, and as many again are not asked
 REQUEST_BYTES = 8
+SERVER_SILENCE_S = 0.005
 
 
 class MeterError(Exception):
@@ -62,13 +64,14 @@ class MeterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """A Modbus TCP device or gateway."""
+    """A Modbus TCP device or gateway; with `rtu`, a serial server that passes a line's bytes as they are."""
 
     host: str
     port: int = 502
+    rtu: bool = False
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.host}:{self.port}" + (" (RTU frames)" if self.rtu else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,16 @@ class SerialPort:
 
 
 Address = TcpAddress | SerialPort
+
+
+def is_serial(address: Address) -> bool:
+    """True where frames are RTU's: nothing in them says which request an answer is to."""
+    return isinstance(address, SerialPort) or address.rtu
+
+
+def silence_of(address: Address) -> float:
+    """Seconds of silence between two frames; behind a serial server nobody knows the line's speed."""
+    return address.silence_s if isinstance(address, SerialPort) else SERVER_SILENCE_S if address.rtu else 0.0
 
 
 class ModbusLine:
@@ -166,7 +179,7 @@ class ModbusLine:
     def _came(self, unit: int, code: int, words: list[int]) -> bool:
         """True if the bytes received hold the frame that answers the request just sent with these words."""
         body = struct.pack(f">BB{len(words)}H", code, 2 * len(words), *words)
-        if isinstance(self.address, SerialPort):
+        if is_serial(self.address):
             frame = bytes([unit]) + body
             return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big") in self._received
         head = self._sent[:2] + struct.pack(">HH", 0, len(body) + 1)
@@ -181,6 +194,7 @@ class ModbusLine:
         if isinstance(self.address, TcpAddress):
             return AsyncModbusTcpClient(
                 self.address.host,
+                framer=FramerType.RTU if self.address.rtu else FramerType.SOCKET,
                 port=self.address.port,
                 timeout=self.patience_s,
                 retries=0,

@@ -29,10 +29,11 @@ class _Part(BaseModel):
 
 
 class Tcp(_Part):
-    """A meter or gateway that speaks Modbus TCP."""
+    """A meter or gateway that speaks Modbus TCP, or a serial server that passes RTU frames as they are."""
 
     host: str = Field(min_length=1)
     port: int = Field(default=502, ge=1, le=65535)
+    frames: Literal["tcp", "rtu"] = "tcp"
 
 
 class Rtu(_Part):
@@ -76,7 +77,8 @@ class MeterSettings(_Part):
     def _one_door(self) -> Self:
         if sum(door is not None for door in (self.tcp, self.rtu, self.http)) != 1:
             raise ValueError("name one of tcp, rtu and http")
-        if self.rtu is not None and not 1 <= self.unit <= 247:
+        serial = self.rtu is not None or (self.tcp is not None and self.tcp.frames == "rtu")
+        if serial and not 1 <= self.unit <= 247:
             raise ValueError("unit is 1 to 247 on a serial line")
         return self
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -20,6 +21,14 @@ from tests.integration.edge.peers.libmodbus_server import library
 
 TIMEOUT_S = 0.25
 LATE, BUSY, SHORT, STRANGE, SILENT, OTHER_UNIT = (100 * place for place in range(1, 7))
+
+
+EVERY_LINE = pytest.mark.parametrize("place", ["tcp", "rtu", "rtu-over-tcp"], indirect=True)
+EVERY_PEER = pytest.mark.parametrize(
+    ("place", "peer"),
+    [(kind, name) for name in peers.NAMES for kind in ("tcp", "rtu") if (name, kind) != ("jsmodbus", "rtu")],
+    indirect=True,
+)
 
 
 class Place(NamedTuple):
@@ -38,21 +47,19 @@ def at(address: int, count: int = 4, function: str = "holding"):
     )
 
 
-@pytest.fixture(params=["tcp", "rtu"])
+@pytest.fixture
 def place(request, free_port) -> Iterator[Place]:
-    if request.param == "tcp":
+    if request.param != "rtu":
         port = free_port()
-        yield Place("tcp", str(port), TcpAddress("127.0.0.1", port))
+        yield Place(request.param, str(port), TcpAddress("127.0.0.1", port, request.param == "rtu-over-tcp"))
         return
     with peers.SerialPair() as line:
         yield Place("rtu", line.ends[0], SerialPort(line.ends[1], 115_200))
 
 
-@pytest.fixture(params=peers.NAMES)
+@pytest.fixture
 def peer(request, place) -> Iterator[str]:
     name: str = request.param
-    if name == "jsmodbus" and place.kind == "rtu":
-        pytest.skip("jsmodbus serves TCP only as it is")
     if why := peers.missing(name):
         pytest.skip(why)
     process: subprocess.Popen[bytes] = peers.start(name, place.kind, place.server)
@@ -79,12 +86,14 @@ async def fails(read: Callable, address: int) -> str:
     return caught.value.reason
 
 
+@EVERY_PEER
 async def test_words_are_the_registers_asked(peer, read):
     for address in (0, 7, 60, 0):
         assert await read(address) == list(range(address, address + 4))
     assert await read(20, 2, "input") == [20, 21]
 
 
+@EVERY_PEER
 async def test_late_busy_short_and_strange_answers_are_no_values(peer, place, read):
     expected = {
         "libmodbus": {BUSY: "busy", SHORT: "short", LATE: "timeout", STRANGE: "timeout", SILENT: "timeout",
@@ -98,11 +107,14 @@ async def test_late_busy_short_and_strange_answers_are_no_values(peer, place, re
             assert await read(good) == list(range(good, good + 4)), f"after {reason} at {address}"
 
 
+@EVERY_LINE
 async def test_pymodbus_as_a_server(place, read):
     words = SimData(0, values=list(range(100)), datatype=DataType.REGISTERS)
     device = SimDevice(id=1, simdata=[words])
-    if place.kind == "tcp":
-        server: ModbusTcpServer | ModbusSerialServer = ModbusTcpServer(device, address=("127.0.0.1", int(place.server)))
+    if place.kind != "rtu":
+        framer = FramerType.SOCKET if place.kind == "tcp" else FramerType.RTU
+        address = ("127.0.0.1", int(place.server))
+        server: ModbusTcpServer | ModbusSerialServer = ModbusTcpServer(device, address=address, framer=framer)
     else:
         server = ModbusSerialServer(device, port=place.server, baudrate=115_200)
     await server.serve_forever(background=True)

@@ -3,16 +3,18 @@
 """A serial line on which everything goes wrong that does: an answer is the answer to what was asked, or no value."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
+import struct
 
 import pytest
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusException
 
 from edge.bus import Bus, BusMeter, Pauses
-from edge.modbus import MeterError, SerialPort
+from edge.modbus import MeterError, SerialPort, TcpAddress
 from edge.registers import parse
 from tests.integration.edge.peers.raw_rtu import RawRtu, Request, raw_rtu, refusal, seal, words
 
@@ -210,6 +212,41 @@ async def test_a_line_that_is_unplugged_comes_back(bus_of, tmp_path):
         path.symlink_to(second.device)
         assert len((await meter(bus).read()).words) == 4
         bus.close()
+
+
+async def test_a_late_answer_through_a_serial_server_is_waited_out():
+    """It sends to whoever is connected what the line says, so that a new connection would not help."""
+    connected: list[asyncio.StreamWriter] = []
+    served: list[Request] = []
+    delays = [0.25, 0.25]
+
+    async def say(request: Request) -> None:
+        await asyncio.sleep(delays.pop(0) if delays else 0)
+        connected[-1].write(numbered(request))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while frame := await reader.readexactly(8):
+                served.append(Request(len(served) + 1, *struct.unpack(">BBHH", frame[:6])))
+                await say(served[-1])
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    bus = Bus(TcpAddress("127.0.0.1", port, rtu=True), TIMEOUT_S, 0.3)
+    found, outcomes = meter(bus), []
+    for _ in range(4):
+        try:
+            taken = set((await found.read()).words.values())
+            assert taken == {len(served)}, "registers of another request"
+            outcomes.append("right")
+        except MeterError as error:
+            outcomes.append(error.reason)
+    assert outcomes == ["timeout", "timeout", "right", "right"]
+    assert len(connected) == 1
+    bus.close()
+    server.close()
 
 
 async def play(line: RawRtu, bus: Bus, seed: int, reads_each: int) -> tuple[int, int]:
