@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from energy import audit
 from energy.ingest.rejections import PAYLOAD_MAX
-from energy.ingest.service import IngestService
-from energy.models import EnergyRejection
+from energy.ingest.service import QUALITY, IngestService
+from energy.models import EnergyInterval, EnergyPending, EnergyReading, EnergyRejection
+from energy.repository import FAILED
 
 REPLAY_MAX = 1_000
 
@@ -122,6 +125,45 @@ async def replay(
     for one in outcomes.values():
         audit.note(session, at, actor, "replay", "0x" + one.hash.hex(), status=one.status, code=one.code)
     return [*outcomes.values(), *(Replayed(one, "unknown") for one in hashes if one not in outcomes)]
+
+
+async def failed(session: AsyncSession, *, station: UUID | None = None, limit: int = 50) -> list[EnergyInterval]:
+    """Intervals that the rules could not take, the newest slots first; `qa` says why."""
+    rows = select(EnergyInterval).where(EnergyInterval.state == FAILED, ~_superseded())
+    if station is not None:
+        rows = rows.where(EnergyInterval.station == station)
+    return list(await session.scalars(rows.order_by(EnergyInterval.slot.desc(), EnergyInterval.station).limit(limit)))
+
+
+async def judge_again(session: AsyncSession, *, at: datetime, actor: str, station: UUID | None = None) -> int:
+    """Put the readings behind failed intervals before the rules again, as after a repair. Returns how many. Never commits.
+
+    Safe to repeat: what the register has counted already fails again and changes nothing.
+    """
+    places = select(EnergyInterval.station, EnergyInterval.slot).where(EnergyInterval.state == FAILED, ~_superseded())
+    if station is not None:
+        places = places.where(EnergyInterval.station == station)
+    behind = select(
+        literal(QUALITY), EnergyReading.station, EnergyReading.slot, EnergyReading.meter, EnergyReading.hash
+    ).where(tuple_(EnergyReading.station, EnergyReading.slot).in_(places))
+    names = ["queue", "station", "slot", "meter", "hash"]
+    queued = insert(EnergyPending).from_select(names, behind).on_conflict_do_nothing().returning(EnergyPending.slot)
+    count = len((await session.execute(queued)).all())
+    audit.note(session, at, actor, "judge again", str(station or "all stations"), readings=count)
+    return count
+
+
+def _superseded() -> ColumnElement[bool]:
+    newer = aliased(EnergyInterval)
+    return (
+        select(newer.version)
+        .where(
+            newer.station == EnergyInterval.station,
+            newer.slot == EnergyInterval.slot,
+            newer.version > EnergyInterval.version,
+        )
+        .exists()
+    )
 
 
 def _replayable(row: EnergyRejection) -> bool:

@@ -155,8 +155,8 @@ async def run_quality(database: Database, service: QualityService) -> None:
 def _row(
     station: UUID, result: SlotResult, before: EnergyInterval | None, reading: Interval | None, now: datetime
 ) -> dict[str, Any]:
-    # a new verdict about the same reading keeps the state; an original that replaces an estimate starts anew
-    keeps = before is not None and before.quality != "estimated"
+    # a new verdict about the same reading keeps the state; an original that replaces an estimate, or a failure, starts anew
+    keeps = before is not None and before.quality != "estimated" and before.state != FAILED
     profile, water, gas = bytes(32), None, None
     if reading is not None:
         profile = reading.profile_hash

@@ -20,6 +20,7 @@ from energy.ingest import envelopes
 from energy.ingest import parked as books
 from energy.ingest.parked import Parked, Replayed
 from energy.ingest.service import IngestService
+from energy.models import EnergyInterval
 from energy.models_ingest import EnergyNotice
 from greencore.roles.process import fail, read
 from kit.database import Database
@@ -43,32 +44,44 @@ def parked(station: UUID | None, code: str | None, limit: int, as_json: bool) ->
     Those that time may heal are tried again by themselves; the others wait for `greencore energy replay`.
     """
 
-    async def look(session: AsyncSession, _settings: Settings) -> list[Parked]:
-        return await books.parked(session, station=station, code=code, limit=limit)
+    async def look(session: AsyncSession, _settings: Settings) -> tuple[list[Parked], list[EnergyInterval]]:
+        stuck = [] if code else await books.failed(session, station=station, limit=limit)
+        return await books.parked(session, station=station, code=code, limit=limit), stuck
 
-    found = run(look)
+    found, stuck = run(look)
     if as_json:
         click.echo(orjson.dumps([parked_json(one) for one in found], option=orjson.OPT_INDENT_2))
-    elif not found:
+    elif not found and not stuck:
         click.echo("Nothing waits: everything that came in was stored, or was refused and accepted later.")
     else:
         for one in found:
             _show(one)
+        for row in stuck:
+            click.echo(f"interval of {row.station}  {_time(slot_start(row.slot))}")
+            click.echo(f"    {click.style('FAILED', bold=True)}: {_reason(row)}")
         click.echo(f"{len(found)} shown; `greencore energy replay HASH…` or `--code CODE` tries again.")
+        if stuck:
+            click.echo(
+                f"{len(stuck)} failed; after a repair `greencore energy replay --failed` lets the rules judge again."
+            )
 
 
 @click.command("replay")
 @click.argument("hashes", nargs=-1, metavar="HASH…")
 @click.option("--code", help="All that wait with this code, at most 1,000 at once.")
-@click.option("--station", type=click.UUID, help="With --code: of one station only.")
+@click.option("--failed", is_flag=True, help="Intervals that the rules could not take: let them judge again.")
+@click.option("--station", type=click.UUID, help="With --code or --failed: of one station only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of text.")
-def replay(hashes: tuple[str, ...], code: str | None, station: UUID | None, as_json: bool) -> None:
+def replay(hashes: tuple[str, ...], code: str | None, failed: bool, station: UUID | None, as_json: bool) -> None:
     """Try refused readings again, by hash or by code. Safe to repeat; who asked is in the audit trail.
 
     Exit code 0: all of them are stored now. 1: some are still refused, or there is no such reading. 2: the call is wrong.
     """
-    if bool(hashes) == bool(code):
-        fail("name hashes, or a --code, one of the two")
+    if [bool(hashes), bool(code), failed].count(True) != 1:
+        fail("name hashes, or a --code, or --failed: one of them")
+    if failed:
+        _judge_again(station)
+        return
     wanted = [_hash(text) for text in hashes]
 
     async def again(session: AsyncSession, settings: Settings) -> list[Replayed]:
@@ -156,6 +169,17 @@ def parked_json(one: Parked) -> dict[str, Any]:
 def replayed_json(one: Replayed) -> dict[str, Any]:
     """What another attempt came to, as JSON."""
     return {"hash": "0x" + one.hash.hex(), "status": one.status, "code": one.code, "detail": one.detail}
+
+
+def _judge_again(station: UUID | None) -> None:
+    async def again(session: AsyncSession, settings: Settings) -> int:
+        return await books.judge_again(session, at=settings.make_clock().now(), actor=actor(), station=station)
+
+    click.echo(f"{run(again)} readings wait for the rules again; `greencore energy parked` shows what fails once more")
+
+
+def _reason(row: EnergyInterval) -> str:
+    return next((str(entry["detail"]) for entry in row.qa if "detail" in entry), "no reason was kept")
 
 
 def _notice_json(row: EnergyNotice) -> dict[str, Any]:

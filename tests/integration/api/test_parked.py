@@ -12,17 +12,27 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from edge.protocol import Interval, sign
 from energy.ingest.service import IngestService
-from energy.models import EnergyMeter, EnergyReading, EnergyStation, EnergyTenure
+from energy.models import (
+    EnergyInterval,
+    EnergyMeter,
+    EnergyPending,
+    EnergyReading,
+    EnergyRegister,
+    EnergyStation,
+    EnergyTenure,
+)
+from energy.quality.service import QualityService
+from energy.settle.rules import Register
 from greencore.cli import main
-from kit.clock import SystemClock
+from kit.clock import FixedClock, SystemClock
 from kit.database import Database
 from kit.settings import Mode
 from kit.units import slot_of
-from tests.integration.api.world import OPERATOR, Device, body
+from tests.integration.api.world import NOON, OPERATOR, Device, body
 
 JSON = {"content-type": "application/json"}
 
@@ -33,7 +43,10 @@ async def test_the_doors(client: httpx.AsyncClient, database: Database) -> None:
     hashed = "0x" + sent.hash.hex()
     (line,) = (await client.post("/api/telemetry/intervals", content=body(sent), headers=JSON)).json()["receipts"]
     assert line["code"] == "telemetry.unknown_meter"
-    for answer in (await client.get("/api/telemetry/parked"), await client.post(f"/api/telemetry/parked/{hashed}/replay")):
+    for answer in (
+        await client.get("/api/telemetry/parked"),
+        await client.post(f"/api/telemetry/parked/{hashed}/replay"),
+    ):
         assert answer.status_code == 401
     (row,) = (await client.get("/api/telemetry/parked", headers=OPERATOR)).json()
     assert (row["hash"], row["state"], row["station"], row["times"]) == (hashed, "waits", str(device.station), 1)
@@ -60,6 +73,36 @@ def command(database_url: str) -> Callable[..., Result]:
         )
 
     return run
+
+
+async def test_failed_intervals_are_shown_and_judged_again(
+    database: Database, command: Callable[..., Result], device: Device
+) -> None:
+    clock = FixedClock(NOON)
+    quality = QualityService(clock)
+
+    async def judged() -> str:
+        async with database.transaction() as session:
+            await quality.evaluate(session)
+        async with database.transaction() as session:
+            versions = select(EnergyInterval.state).order_by(EnergyInterval.version.desc())
+            return (await session.scalars(versions)).first() or ""
+
+    async with database.transaction() as session:
+        await IngestService(clock, Mode.LIVE).ingest(session, [device.signed()], "rest")
+    assert await judged() == "STORED"
+    async with database.transaction() as session:  # a fault in the queue: the same slot once more
+        row = (await session.scalars(select(EnergyReading))).one()
+        session.add(EnergyPending(queue="quality", station=row.station, slot=row.slot, meter=row.meter, hash=row.hash))
+    assert await judged() == "FAILED"
+    shown = await asyncio.to_thread(command, "energy", "parked")
+    assert "counted already" in shown.output, shown.output
+    assert "1 readings wait" in (await asyncio.to_thread(command, "energy", "replay", "--failed")).output
+    assert await judged() == "FAILED"
+    async with database.transaction() as session:  # somebody repairs the register
+        await session.execute(update(EnergyRegister).values(register=Register().to_json()))
+    await asyncio.to_thread(command, "energy", "replay", "--failed", "--station", str(device.station))
+    assert await judged() == "STORED"
 
 
 async def test_the_command(database: Database, command: Callable[..., Result]) -> None:
