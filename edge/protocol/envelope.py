@@ -21,7 +21,7 @@ class Envelope:
     """What a device signed for many intervals at once. Make one by `sign_envelope`, `decode` or `Envelope.read`.
 
     `seq` is the device's own counter of envelopes, `prev` the hash of the envelope before, `boot_id` tells its starts apart.
-    `wire` is the JSON that it was read from, if there was one.
+    `wire` is the JSON that it was read from, if that carried every interval.
     """
 
     home_id: UUID

@@ -99,7 +99,7 @@ def read_envelope(payload: EnvelopePayload, wire: bytes = b"") -> list[SignedInt
         tuple(hashes),
         signed,
         _signature(payload.sign),
-        wire,
+        wire if len(carried) == len(hashes) else b"",
     )
     return [SignedInterval.enveloped(interval, body, hashed, envelope) for interval, body, hashed in carried]
 

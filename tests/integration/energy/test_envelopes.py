@@ -95,6 +95,14 @@ async def test_the_nodes_take_what_the_platform_tells(
         await database.close()
 
 
+async def test_halves_of_an_envelope_that_come_together_are_told_whole(
+    database: Database, service: IngestService, station: Any
+) -> None:
+    made = station.enveloped(*(station.interval(-slot) for slot in range(6)))
+    await deliver(database, service, decode(encode(made[:3])) + decode(encode(made[3:])))
+    assert sorted(one.hash for event in await told(database) for one in event) == sorted(one.hash for one in made)
+
+
 async def test_one_bad_interval_among_96_is_refused_alone_and_heals(
     database: Database, service: IngestService, station: Any, clock: FixedClock
 ) -> None:
