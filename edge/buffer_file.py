@@ -8,6 +8,7 @@ own sequence number, never the clock. The bytes that were signed are stored once
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +18,11 @@ from edge.buffer_tables import (
     ENVELOPES,
     META,
     OUTBOX,
+    RECEIPTS,
     SCHEMA,
     SCHEMA_MAX,
     STATES,
+    WHOLE,
     BufferFault,
     Damaged,
     Draft,
@@ -76,7 +79,7 @@ class BufferFile:
             raise Damaged(f"its version is {version}")
         if version > SCHEMA:
             raise BufferFault(f"{self.path} was written by another version ({version}, not {SCHEMA}) of the agent")
-        steps = [META + OUTBOX, ENVELOPES][version:]
+        steps = [META + OUTBOX, ENVELOPES, RECEIPTS][version:]
         if steps and only_look:
             raise BufferFault(
                 f"{self.path} is of version {version} of the agent; run the agent once, it brings it up to date"
@@ -182,13 +185,17 @@ class BufferFile:
 
     def restore(self, found: Iterable[Stored]) -> list[int]:
         """Put intervals back that were signed before, as they were. Returns the numbers of those whose place was free."""
-        marks = ",".join("?" * len(Stored.__slots__))
-        insert = f"INSERT OR IGNORE INTO outbox ({', '.join(Stored.__slots__)}) VALUES ({marks})"
+        names = [*Stored.__slots__, "receipt_id"]
+        insert = f"INSERT OR IGNORE INTO outbox ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
         put: list[int] = []
+        receipts: dict[bytes, int] = {}
         with self.transaction() as db:
             for one in found:
-                changed = db.execute(insert, tuple(getattr(one, name) for name in Stored.__slots__)).rowcount
-                put += [one.seq] * changed
+                if one.receipt is not None and one.receipt not in receipts:
+                    receipts[one.receipt] = self._keep_receipt(one.receipt)
+                number = None if one.receipt is None else receipts[one.receipt]
+                values = [getattr(replace(one, receipt=None), name) for name in Stored.__slots__]
+                put += [one.seq] * db.execute(insert, (*values, number)).rowcount
             self.put("built", str(self._built() + len(put)).encode())
             self.put("next_seq", str(max([self.next_seq(), *(seq + 1 for seq in put)])).encode())
         return put
@@ -271,16 +278,18 @@ class BufferFile:
         be overtaken by an acceptance, since only the server knows what it has stored.
         """
         moved: dict[State, int] = {}
-        whole = receipt.to_json()
         with self.transaction() as db:
+            whole = self._keep_receipt(receipt.to_json())
             for line in receipt.receipts:
                 changed = db.execute(
-                    "UPDATE outbox SET state=?, code=?, detail=?, receipt=?, receipted_ms=? WHERE hash=?"
+                    "UPDATE outbox SET state=?, code=?, detail=?, receipt=NULL, receipt_id=?, receipted_ms=? WHERE hash=?"
                     " AND (state='pending' OR (state IN ('conflict', 'rejected') AND ? IN ('accepted', 'duplicate')))",
                     (line.status, line.code, line.detail, whole, now_ms, _hash(line.hash), line.status),
                 ).rowcount
                 if changed:
                     moved[line.status] = moved.get(line.status, 0) + changed
+            if not moved:
+                db.execute("DELETE FROM receipt WHERE id=?", (whole,))
             for state, count in moved.items():
                 self.put(f"count.{state}", str(self.number(f"count.{state}", 0) + count).encode())
         return moved
@@ -298,6 +307,7 @@ class BufferFile:
                 (now_ms - int(retention_s * 1000),),
             ).rowcount
             db.execute("DELETE FROM envelope WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE envelope=envelope.id)")
+            db.execute("DELETE FROM receipt WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE receipt_id=receipt.id)")
         return gone
 
     # -- what people look at
@@ -327,7 +337,7 @@ class BufferFile:
         """All intervals in these states, in order of sequence, without holding them in memory."""
         marks = ",".join("?" * len(states))
         found = self.db.execute(
-            f"SELECT {', '.join(Stored.__slots__)} FROM outbox WHERE state IN ({marks}) AND seq>=? ORDER BY seq",
+            f"SELECT {WHOLE} FROM outbox WHERE state IN ({marks}) AND seq>=? ORDER BY seq",
             (*states, since_seq),
         )
         return (Stored(*row) for row in found)
@@ -336,6 +346,9 @@ class BufferFile:
         """The canonical raw profile of an interval: what its `profileHash` covers."""
         found = self.db.execute("SELECT profile FROM outbox WHERE seq=?", (seq,)).fetchone()
         return None if found is None else bytes(found[0])
+
+    def _keep_receipt(self, body: bytes) -> int:
+        return self.db.execute("INSERT INTO receipt (body) VALUES (?)", (body,)).lastrowid or 0
 
     def _built(self) -> int:
         # the first version had no such count: there, what was numbered was built

@@ -20,7 +20,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from edge.buffer_mark import Counted
-from edge.buffer_tables import STATES, Stored
+from edge.buffer_tables import STATES, WHOLE, Stored
 from edge.protocol import ProtocolError, SignedInterval, decode
 
 DAMAGED = "buffer-damaged-"
@@ -162,7 +162,7 @@ def declared(folder: Path) -> list[Incident]:
 
 
 def _by_sqlite(path: Path, meta: dict[str, bytes], counted: Counted) -> Iterator[Stored]:
-    columns = ", ".join(Stored.__slots__)
+    columns = WHOLE
     try:
         db = sqlite3.connect(path, isolation_level=None)
     except sqlite3.Error:
@@ -172,6 +172,8 @@ def _by_sqlite(path: Path, meta: dict[str, bytes], counted: Counted) -> Iterator
             meta.update((name, bytes(value)) for name, value in db.execute("SELECT name, value FROM meta"))
         except _UNREADABLE:
             meta.clear()  # a part of what the builders know may contradict the rest
+        if not _has(db, "receipt"):
+            columns = ", ".join(Stored.__slots__)
         reached = 0
         try:
             for row in db.execute(f"SELECT {columns} FROM outbox ORDER BY seq"):
@@ -187,6 +189,13 @@ def _by_sqlite(path: Path, meta: dict[str, bytes], counted: Counted) -> Iterator
                     yield Stored(*one)
     finally:
         db.close()
+
+
+def _has(db: sqlite3.Connection, table: str) -> bool:
+    try:
+        return db.execute("SELECT 1 FROM sqlite_master WHERE name=?", (table,)).fetchone() is not None
+    except _UNREADABLE:
+        return False
 
 
 def by_bytes(path: Path, device_key: bytes | None, since_seq: int) -> Iterator[Stored]:

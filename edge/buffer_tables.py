@@ -10,7 +10,7 @@ from typing import Literal
 
 from edge.protocol import SignedInterval
 
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_MAX = 1_000  # no version of ours will ever count so far: beyond it, the header is damaged
 
 State = Literal["pending", "accepted", "duplicate", "conflict", "rejected"]
@@ -45,6 +45,11 @@ CREATE TABLE envelope (
     wire BLOB NOT NULL,
     open INTEGER NOT NULL DEFAULT 1
 );
+"""
+RECEIPTS = """
+CREATE TABLE receipt (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+ALTER TABLE outbox ADD COLUMN receipt_id INTEGER;
+CREATE INDEX outbox_receipt ON outbox (receipt_id) WHERE receipt_id IS NOT NULL;
 """
 
 
@@ -87,6 +92,12 @@ class Stored:
     detail: str = ""
     receipt: bytes | None = None
     receipted_ms: int | None = None
+
+
+# a receipt speaks of up to a thousand intervals: it stands once, beside them (before version 3: in each of them)
+WHOLE = ", ".join(Stored.__slots__).replace(
+    "receipt,", "COALESCE(receipt, (SELECT body FROM receipt WHERE id=receipt_id)),"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,3 +163,14 @@ def test_a_file_of_the_first_version_goes_on(tmp_path):
     with Buffer(tmp_path) as buffer:
         assert store(buffer, 100) == ([8], [])
         assert buffer.totals()["built"] == 8
+
+
+def test_a_receipt_for_many_stands_once_and_goes_with_the_last_of_them(buffer):
+    store(buffer, *range(100, 160))
+    whole = receipt(buffer, dict.fromkeys(range(1, 61), "accepted"))
+    buffer.receive(whole, 0)
+    buffer.receive(whole, 0)
+    assert buffer._file.db.execute("SELECT COUNT(*) FROM receipt").fetchone() == (1,)
+    assert {one.receipt for one in buffer._file.everything()} == {whole.to_json()}
+    buffer.prune(DAY, 0)
+    assert buffer._file.db.execute("SELECT COUNT(*) FROM receipt").fetchone() == (0,)

@@ -240,3 +240,33 @@ async def test_the_second_way_takes_over_after_long_silence_and_gives_back():
     await both.send(b"", frozenset())
     await both.send(b"", frozenset())
     assert used[7:] == ["mqtt", "mqtt"]
+
+
+async def test_thirty_days_of_two_meters_without_a_network_arrive_in_order_at_full_resolution(make):
+    rig = make(batch=96, envelope=96)
+    count = 2 * 30 * 96
+    drafts = [
+        Draft(
+            meter,
+            slot,
+            b"x" * 400,
+            lambda seq, slot=slot, meter=meter: sign(
+                Interval(HOME, slot, {"meterWh": slot}, bytes(32), meter, seq), DEVICE
+            ),
+        )
+        for slot in range(FIRST, FIRST + count // 2)
+        for meter in ("roof", "house")
+    ]
+    for at in range(0, count, 960):
+        rig.buffer.store(drafts[at : at + 960], BuilderState(), "map")
+    original = {row.seq: row.hash for row in rig.buffer.pending(count)}
+    task = asyncio.create_task(rig.delivery.run())
+    async with asyncio.timeout(60):
+        while rig.buffer.counts()["pending"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    arrived = [it for payload in rig.sent for it in decode(payload)]
+    assert [(it.interval.seq, it.hash) for it in arrived] == sorted(original.items())
+    assert len(rig.sent) == count // 96
+    assert rig.buffer.path.stat().st_size / count < 6_000  # the reserve of 16 MB holds a month of one meter and more
