@@ -14,6 +14,8 @@ from edge.register_map import check
 from edge.registers import MapError, RegisterMap, load
 from edge.settings import EdgeSettings, Http, MeterSettings, Rtu, Tcp
 
+SERIAL_TIMEOUT_S = 1.0  # where the operator says nothing: a device on a wire answers at once or not at all
+
 
 class Doors:
     """The station's lines. Nothing is opened before a meter is read; `now_ms` is the agent's clock."""
@@ -63,6 +65,10 @@ class Doors:
 
     def _bus(self, door: Tcp | Rtu) -> Bus:
         timeout_s, late_s = self._settings.modbus_timeout_s, self._settings.modbus_late_s
+        if "modbus_timeout_s" not in self._settings.model_fields_set and (
+            isinstance(door, Rtu) or door.frames == "rtu"
+        ):
+            timeout_s = SERIAL_TIMEOUT_S
         if isinstance(door, Tcp):
             return Bus(TcpAddress(door.host, door.port, door.frames == "rtu"), timeout_s, late_s)
         return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)

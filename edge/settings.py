@@ -118,7 +118,9 @@ class EdgeSettings(DeliverySettings):
     modbus_baud: int = Field(default=9600, ge=300, le=1_000_000)
     modbus_parity: Literal["none", "even", "odd"] = "none"
     modbus_stop_bits: int = Field(default=1, ge=1, le=2)
-    modbus_timeout_s: float = Field(default=3.0, gt=0, description="wait for an answer, wall time")
+    modbus_timeout_s: float = Field(
+        default=3.0, gt=0, description="wait for an answer, wall time; 1 on a serial line unless set"
+    )
     modbus_late_s: float = Field(
         default=2.0, ge=0, description="a serial answer may come so long after its time-out, wall time"
     )

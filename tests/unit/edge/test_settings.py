@@ -62,6 +62,9 @@ def test_meters_share_a_line_and_paths_are_beside_the_file(written, tmp_path):
     first, second, third = (doors.meter(meter) for meter in settings.all_meters)
     assert first._bus is second._bus
     assert first._bus is not third._bus
+    assert (first._bus.line.timeout_s, third._bus.line.timeout_s) == (1, 3)
+    told = settings.model_copy(update={"modbus_timeout_s": 2.0})
+    assert Doors(told, maps, lambda: 0).meter(settings.all_meters[0])._bus.line.timeout_s == 2
 
 
 def test_a_variable_overrules_the_file_and_the_file_may_be_named_by_one(written, monkeypatch):

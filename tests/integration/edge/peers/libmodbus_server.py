@@ -31,10 +31,10 @@ class Mapping(ctypes.Structure):
 
 def library() -> Any:
     """libmodbus with its types, or None where it is not installed."""
-    name = ctypes.util.find_library("modbus")
-    if name is None:
+    try:
+        lib = ctypes.CDLL(ctypes.util.find_library("modbus") or "libmodbus.so.5", use_errno=True)
+    except OSError:
         return None
-    lib = ctypes.CDLL(name, use_errno=True)
     lib.modbus_new_tcp.restype = lib.modbus_new_rtu.restype = ctypes.c_void_p
     lib.modbus_mapping_new.restype = ctypes.POINTER(Mapping)
     lib.modbus_new_rtu.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_char, ctypes.c_int, ctypes.c_int]
