@@ -106,6 +106,7 @@ class Bench:
         yield from self.reports(first)
         yield from self.signatures()
         yield from self.claims()
+        yield from self.challenged()
         yield from self.batches()
         yield from self.direct()
         yield from self.pooled()
@@ -164,6 +165,17 @@ class Bench:
             tree = Tree([leaf.hash() for leaf in leaves])
             self.house.report(self.house.content(1, self.slot, leaves, tree), self.nodes)
             yield Row("claim, first of a contract that accepts", 1_000, self.claim(leaves, tree, 1_000))
+
+    def challenged(self) -> Iterator[Row]:
+        """The same under a challenge delay: when a report came is written down, and every claim asks for it."""
+        with self.undone():
+            gas = self.chain.send(self.house.oracle, "set_challenge_delay", SLOT)
+            yield Row("set_challenge_delay, three utilities open", 3, gas)
+            yield Row("report under a challenge delay, first lap of the ring", 1_000, self.publish(1_000, RING)[2])
+            leaves, tree, gas = self.publish(1_000, RING)
+            yield Row("report under a challenge delay", 1_000, gas)
+            self.chain.pass_time(SLOT)
+            yield Row("claim under a challenge delay, repeated", 1_000, self.claim(leaves, tree, HOME))
 
     def naive_batch(self, ids: int) -> int:
         """So many intervals as ERC-1155 ids of their own, 120 in a call: a balance each and one log, no supply, no hook."""

@@ -5,6 +5,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+from sqlalchemy import text
 
 from edge.protocol import Interval, SignedInterval, sign
 from energy.utility.policy import book
@@ -145,6 +146,35 @@ async def test_late_water__is_settled_once__also_by_a_node_that_begins_later(pla
     assert (await grid.report(third, utility=W)).succeeded
     await platform.settle()
     assert (await grid.treasury.settled(W, station.id.int, 1)).register == ONE * 70 // 100
+
+
+async def test_reorganised_chain__water_is_counted_again_and_no_more(platform: Platform) -> None:
+    grid = platform.grid
+    station = await platform.add_station()
+    await open_on_chain(grid, W)
+    grid.pass_slots()
+    slot = grid.pass_slots()
+    await platform.hear(*home(station, slot))
+    grid.close(slot)
+    mark = grid.chain.call("evm_snapshot")
+    assert (await grid.report(slot, utility=W)).succeeded
+    grid.chain.call("evm_revert", mark)
+    await grid.follow(W)
+    grid.close(slot)
+
+    attempt = await grid.members[2].node.propose(W, slot)
+
+    assert attempt is not None
+    assert attempt.succeeded
+    await grid.follow(W)
+    assert (await grid.oracle.head(W)).total == ONE * 35 // 100
+    for member in grid.members:
+        async with member.database.transaction() as session:
+            waiting = await session.scalar(text("SELECT count(*) FROM energy_pending WHERE queue = 'oracle.3'"))
+            report = await repository.report_at(session, W, slot)
+        assert waiting == 0
+        assert report is not None
+        assert report.agreed
 
 
 async def test_challenge_delay__keeper_waits_for_it_and_claims_the_report_that_is_old_enough(
