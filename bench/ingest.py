@@ -46,6 +46,7 @@ from energy.models import EnergyMeter, EnergyStation, EnergyTenure
 from greencore.embedded.ports import free_ports
 from greencore.embedded.postgres import Postgres
 from greencore.embedded.program import running
+from greencore.roles.process import collect_seldom
 from kit.clock import SystemClock
 from kit.database import Database
 from kit.settings import Mode
@@ -354,6 +355,7 @@ def main() -> None:
         parser.error("--url needs --database: stations must be enrolled there")
     sizes = [int(size) for size in options.sizes.split(",")]
     print(machine())
+    collect_seldom()
     if options.database:
         finish(asyncio.run(run(options.database, options.url, options.serve, sizes, False, options.processes)))
     else:
