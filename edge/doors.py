@@ -71,7 +71,7 @@ class Doors:
             timeout_s = SERIAL_TIMEOUT_S
         if isinstance(door, Tcp):
             return Bus(TcpAddress(door.host, door.port, door.frames == "rtu"), timeout_s, late_s)
-        return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits), timeout_s, late_s)
+        return Bus(SerialPort(door.device, door.baud, door.parity, door.stop_bits, door.echo), timeout_s, late_s)
 
 
 def map_of(settings: MeterSettings) -> RegisterMap:

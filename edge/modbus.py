@@ -76,12 +76,13 @@ class TcpAddress:
 
 @dataclass(frozen=True, slots=True)
 class SerialPort:
-    """A serial line that speaks Modbus RTU, eight data bits."""
+    """A serial line that speaks Modbus RTU, eight data bits. `echo`: the adapter hears what it says."""
 
     device: str
     baud: int = 9600
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
+    echo: bool = False
 
     def __str__(self) -> str:
         return f"{self.device} ({self.baud} 8{self.parity[0].upper()}{self.stop_bits})"
@@ -206,6 +207,7 @@ class ModbusLine:
             baudrate=self.address.baud,
             parity=self.address.parity[0].upper(),
             stopbits=self.address.stop_bits,
+            handle_local_echo=self.address.echo,
             timeout=self.patience_s,
             retries=0,
             reconnect_delay=0,

@@ -43,6 +43,7 @@ class Rtu(_Part):
     baud: int = Field(default=9600, ge=300, le=1_000_000)
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
+    echo: bool = False
 
 
 class Http(_Part):

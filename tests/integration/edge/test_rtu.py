@@ -157,6 +157,20 @@ async def test_an_answer_byte_by_byte_is_an_answer(line, bus_of):
     assert await reads(meter(bus_of(line)), line, 2) == ["right"] * 2
 
 
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_adapter_that_hears_itself(line, together):
+    def answer(request: Request) -> list[bytes | float]:
+        said = seal(struct.pack(">BBHH", *request[1:]))
+        return [said + numbered(request)] if together else [said[:3], 0.01, said[3:], 0.01, numbered(request)]
+
+    line.answer = answer
+    bus = Bus(SerialPort(line.device, BAUD, echo=True), TIMEOUT_S, 0.05)
+    assert await reads(meter(bus), line, 3) == ["right"] * 3
+    line.answer = lambda request: [answer(request)[0][:8]] if together else []
+    assert await reads(meter(bus), line, 1) == ["timeout"]
+    bus.close()
+
+
 async def test_a_line_that_babbles_after_a_fault_is_waited_out(line, bus_of):
     line.answer = lambda request: [0.15, b"\x01\x03\x08garbage", 0.04, b"more", 0.04, words(request)]
     found = meter(bus_of(line, late_s=0.06))
