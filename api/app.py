@@ -16,7 +16,7 @@ from api import deps, openapi, pages, problems
 from api.graphql import schema
 from api.metrics import Metrics
 from api.requests import Requests
-from api.rest import cases, health, oracle, parked, stations, status, sums, telemetry, treasury
+from api.rest import cases, health, homes, oracle, parked, stations, status, sums, telemetry, treasury
 from api.settings import ApiSettings
 
 DESCRIPTION = """Metered kilowatt-hours become tokens.
@@ -47,7 +47,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Requests, metrics=metrics, body_bytes_max=settings.body_bytes_max)
     problems.install(app)
-    for module in (telemetry, parked, cases, sums, oracle, treasury, stations, status, health, pages):
+    for module in (telemetry, parked, cases, sums, oracle, treasury, stations, homes, status, health, pages):
         app.include_router(module.router)
     app.include_router(schema.router(settings))
     openapi.install(app)

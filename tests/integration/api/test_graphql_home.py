@@ -97,3 +97,29 @@ async def test_home__period_too_long__is_told_with_a_code(client: httpx.AsyncCli
     made = await ask(client, id=str(home.station), since="2020-01-01T00:00:00Z")
     (error,) = made["errors"]
     assert error["extensions"]["code"] == "home.period"
+
+
+async def test_rest__says_the_same(client: httpx.AsyncClient, home: Device) -> None:
+    until = NOON + timedelta(hours=1)
+    graph = (await ask(client, id=str(home.station), until=until.isoformat()))["data"]["home"]
+    shown = (await client.get(f"/api/homes/{home.station}")).json()
+    assert (shown["wallet"], shown["tenure"]) == (graph["wallet"], graph["tenure"])
+    assert [token | {"tokenId": str(token["tokenId"])} for token in shown["tokens"]] == graph["tokens"]
+    income = (await client.get(f"/api/homes/{home.station}/income", params={"until": until.isoformat()})).json()
+    assert (income["gcmUnits"], income["lines"]) == (graph["income"]["gcmUnits"], graph["income"]["lines"])
+    assert [given["kind"] for given in income["adjustments"]] == ["penalty"]
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "code"),
+    [
+        ({"since": "2020-01-01T00:00:00Z"}, 422, "home.period"),
+        ({"since": "2026-03-11T00:00:00Z", "until": "2026-03-10T00:00:00Z"}, 422, "home.period"),
+    ],
+)
+async def test_rest__period_that_is_none__is_told(
+    client: httpx.AsyncClient, home: Device, params: dict[str, str], status: int, code: str
+) -> None:
+    answer = await client.get(f"/api/homes/{home.station}/income", params=params)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await client.get(f"/api/homes/{uuid4()}/income")).status_code == 404
