@@ -58,7 +58,6 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
     maps = {meter.id: map_of(meter) for meter in settings.all_meters if meter.map != DISCOVER}
     clock = Clock.parse(settings.clock)
     doors = Doors(settings, maps, clock.now_ms)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (
         _only_one(settings.data_dir),
         Buffer(settings.data_dir, settings.reserve_mb << 20) as buffer,
@@ -137,7 +136,11 @@ def _about(settings: EdgeSettings, key: Ed25519PrivateKey) -> dict[str, str]:
 @contextlib.contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; two agents on one buffer would number two intervals alike. Raises BufferFault."""
-    descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise BufferFault(f"{folder} cannot be written: {error}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

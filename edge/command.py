@@ -63,7 +63,7 @@ def run(config: Path | None) -> None:
     _log_to_stderr()
     try:
         asyncio.run(run_agent(EdgeSettings.from_environment(config)))
-    except (SettingsError, MapError, ClockError, BufferFault, TlsError, keys.DeviceKeyError, OSError) as error:
+    except (SettingsError, MapError, ClockError, BufferFault, TlsError, keys.DeviceKeyError) as error:
         raise unable(str(error)) from error
 
 

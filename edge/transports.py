@@ -12,7 +12,10 @@ from edge.tls import client_context
 
 
 def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[set[bytes]]]) -> Transport:
-    """REST, or MQTT with REST behind it; `receive` gets every receipt. Raises TlsError if a certificate cannot be used."""
+    """REST, or MQTT with REST behind it where an API_URL is set; `receive` gets every receipt.
+
+    Raises TlsError if a certificate cannot be used.
+    """
     context = client_context(settings.tls_ca, settings.tls_cert, settings.tls_key)
     rest = RestTransport(settings.api_url, settings.delivery_timeout_s, receive, context)
     if settings.transport == "rest":
@@ -20,4 +23,6 @@ def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[se
     from edge.delivery_mqtt import MqttTransport  # noqa: PLC0415 - seven megabytes that an agent with REST does not need
 
     mqtt = MqttTransport(settings, receive, context if settings.mqtt_tls else None)
-    return FallbackTransport(mqtt, rest, settings.fallback_s) if settings.fallback_s else mqtt
+    if not settings.fallback_s or "api_url" not in settings.model_fields_set:
+        return mqtt
+    return FallbackTransport(mqtt, rest, settings.fallback_s)

@@ -174,3 +174,15 @@ def test_a_receipt_for_many_stands_once_and_goes_with_the_last_of_them(buffer):
     assert {one.receipt for one in buffer._file.everything()} == {whole.to_json()}
     buffer.prune(DAY, 0)
     assert buffer._file.db.execute("SELECT COUNT(*) FROM receipt").fetchone() == (0,)
+
+
+def test_a_clock_that_is_set_by_a_day_either_way_changes_neither_order_nor_what_is_deleted(buffer):
+    day = 96
+    assert store(buffer, 1000, 1000 + day) == ([1, 2], [])  # set ahead
+    assert store(buffer, 1001, 1000, 1000 + day) == ([3], [1000, 1000 + day])  # and back
+    assert [(row.seq, row.slot) for row in buffer.pending(10)] == [(1, 1000), (2, 1000 + day), (3, 1001)]
+    buffer.receive(receipt(buffer, {2: "accepted"}), 5 * DAY)
+    assert buffer.prune(400 * DAY, 48 * 3600) == 1  # far ahead: only what has its receipt
+    assert [row.seq for row in buffer.pending(10)] == [1, 3]
+    buffer.receive(receipt(buffer, {1: "accepted"}), 400 * DAY)
+    assert buffer.prune(5 * DAY, 48 * 3600) == 0  # back again: kept longer, never shorter
