@@ -107,6 +107,31 @@ async def test_late_busy_short_and_strange_answers_are_no_values(peer, place, re
             assert await read(good) == list(range(good, good + 4)), f"after {reason} at {address}"
 
 
+@pytest.mark.parametrize(
+    ("place", "peer"), [("rtu", "libmodbus"), ("rtu", "modbus-serial"), ("tcp", "modbus-serial")], indirect=True
+)
+async def test_a_unit_that_is_not_there_holds_up_nobody(peer, place):
+    """libmodbus takes the request after one to another unit for that unit's answer, so it may miss one for each."""
+    bus = Bus(place.client, TIMEOUT_S, late_s=0.1)
+    alive, dead = (BusMeter(bus, unit, at(7), lambda: 0) for unit in (1, 2))
+
+    async def reads(meter: BusMeter, times: int) -> list[list[int] | str]:
+        outcomes: list[list[int] | str] = []
+        for _ in range(times):
+            try:
+                outcomes.append(list((await meter.read()).words.values()))
+            except MeterError as error:
+                outcomes.append(error.reason)
+        return outcomes
+
+    living, silent = await asyncio.gather(reads(alive, 6), reads(dead, 2))
+    bus.close()
+    assert silent == ["timeout"] * 2
+    missed = living.count("timeout")
+    assert living.count([7, 8, 9, 10]) == 6 - missed
+    assert missed <= (2 if peer == "libmodbus" else 0)
+
+
 @EVERY_LINE
 async def test_pymodbus_as_a_server(place, read):
     words = SimData(0, values=list(range(100)), datatype=DataType.REGISTERS)
