@@ -9,5 +9,7 @@
 | contract | calls and events encoded and decoded by a contract's ABI |
 | client | typed reads and calls of GreenCore's contracts |
 | signer | keys: an encrypted keystore, or anything that signs like one |
+| signers, remote | a signer from a setting; a key that stays in a remote service |
+| nonces | a lock for processes that share a key |
 | transactions | sending, waiting, replacing, and why a call was refused |
 """

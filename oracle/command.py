@@ -17,11 +17,10 @@ from kit.database import Database
 from kit.errors import GreenCoreError
 from kit.settings import Settings
 from kit.units import Utility
-from oracle import repository
+from oracle.export import Exported, export_leaves
 from oracle.recount.service import Recounter
 from oracle.replay import Replayed
 from oracle.replay import replay as count_again
-from oracle.verify.source import file_name
 
 _FAILED = 2
 _DIFFERS = 1
@@ -79,14 +78,20 @@ def status(urls: tuple[str, ...], as_json: bool) -> None:
 @click.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--utility", type=int, default=int(Utility.E), show_default=True, help="Utility code.")
-def export(folder: Path, utility: int) -> None:
-    """Write the leaves of every accepted report of this node's database as files that `greencore verify --leaves` reads."""
+@click.option(
+    "--database", envvar="GREENCORE_DATABASE_URL", help="URL of the node's database; its setting if left out."
+)
+def export(folder: Path, utility: int, database: str | None) -> None:
+    """Write the leaves of every accepted report of this node's database as files that anybody can serve and check.
+
+    A folder behind any web server is enough: `greencore verify --leaves` reads it. Files that are there already are left alone, so
+    it may run after every report.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        count = asyncio.run(_export(folder, utility))
+        done = asyncio.run(_export(folder, utility, database))
     except (GreenCoreError, OSError) as error:
         _fail(error)
-    click.echo(f"{count} files in {folder}")
+    click.echo(f"{done.written} files written, {done.present} were there, in {folder}")
 
 
 @click.command("replay")
@@ -122,19 +127,12 @@ async def _ask(urls: tuple[str, ...]) -> list[dict[str, Any] | None]:
         return list(await asyncio.gather(*(one(url) for url in urls)))
 
 
-async def _export(folder: Path, utility: int) -> int:
-    database = Database(Settings().database_url.get_secret_value())
-    count = 0
+async def _export(folder: Path, utility: int, url: str | None) -> Exported:
+    database = Database(url or Settings().database_url.get_secret_value())
     try:
-        async with database.transaction() as session:
-            for report in await repository.reports(session, utility):
-                data = await repository.load_leaves(session, report.data_hash)
-                if data is not None:
-                    await asyncio.to_thread((folder / file_name(utility, report.slot)).write_bytes, data)
-                    count += 1
+        return await export_leaves(database, folder, utility)
     finally:
         await database.close()
-    return count
 
 
 async def _replay(utility: int, write: bool) -> Replayed:

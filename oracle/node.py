@@ -123,6 +123,9 @@ class Node:
         )
         self._locks = {utility: asyncio.Lock() for utility in settings.utilities}
         self._open: dict[int, bool] = {}
+        for utility in settings.utilities:  # a series that is absent can't be watched
+            self.metrics.head_slot.labels(utility)
+            self.metrics.closed_slot.labels(utility)
         self._seen: OrderedDict[tuple[int, int], float] = OrderedDict()
         self._tries: dict[tuple[int, int], int] = {}
         self.last_attempt: Attempt | None = None

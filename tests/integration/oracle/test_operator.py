@@ -3,6 +3,7 @@
 """What an operator does: keys, status, published files, counting again."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from energy.settle.rules import Advance, advance
 from kit.units import UWH_PER_WH
 from oracle.command import export, key, status
 from oracle.command import replay as replay_command
+from oracle.keccak import keccak
 from oracle.recount.service import Recounter
 from oracle.replay import replay as count_again
 from oracle.verify.source import file_name
@@ -69,7 +71,15 @@ async def test_nodes_are_looked_at_and_their_leaves_published(
     assert done.exit_code == 0, done.output
     async with httpx.AsyncClient(trust_env=False) as http:
         served = await http.get(f"{urls[0]}/leaves/1/{slot}")
-        assert (tmp_path / "leaves" / file_name(E, slot)).read_bytes() == served.content
+        written = tmp_path / "leaves" / file_name(E, slot)
+        assert written.read_bytes() == served.content
+        (entry,) = json.loads((tmp_path / "leaves" / "reports-1.json").read_bytes())
+        assert (entry["slot"], bytes.fromhex(entry["dataHash"])) == (slot, keccak(served.content))
+        again = await call(export, str(tmp_path / "leaves"))
+        assert again.output.startswith("0 files written, 1 were there")
+        written.write_bytes(served.content[:-1])  # a copy that broke off
+        assert (await call(export, str(tmp_path / "leaves"))).output.startswith("1 files written, 0 were there")
+        assert written.read_bytes() == served.content
         assert (await http.get(f"{urls[0]}/leaves/1/{slot + 1}")).status_code == 404
         listed = (await http.get(f"{urls[0]}/reports/1")).json()["reports"]
         assert [(r["slot"], r["agreed"]) for r in listed] == [(slot, True)]
