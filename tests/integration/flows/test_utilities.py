@@ -10,6 +10,8 @@ from sqlalchemy import text
 from edge.protocol import Interval, SignedInterval, sign
 from energy.utility.policy import book
 from energy.utility.table import LINES, ONE
+from flows import leaves
+from flows.mint_energy import report_at
 from flows.reconcile import reconcile, stored
 from greencore.embedded.ports import free_ports
 from kit.errors import Refused
@@ -188,6 +190,12 @@ async def test_challenge_delay__keeper_waits_for_it_and_claims_the_report_that_i
     await grid.report(first)
     await platform.settle()
     assert (await platform.settled(station)).register == 0
+    async with platform.database.transaction() as session:
+        report = await report_at(session, E, first)
+        assert report is not None
+        published = await leaves.load(session, report)
+    claimed = await platform.keeper.claim(published, 0)
+    assert (claimed.outcome, claimed.code) == ("refused", "oracle.challenge_delay_is_running")
     assert await platform.waiting_jobs() == []  # it waits without a job that fails over and over
 
     second = grid.pass_slots()
