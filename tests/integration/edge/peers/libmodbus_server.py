@@ -41,7 +41,13 @@ def library() -> Any:
     for function in (lib.modbus_set_slave, lib.modbus_tcp_listen):
         function.argtypes = [ctypes.c_void_p, ctypes.c_int]
     lib.modbus_tcp_accept.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_int)]
-    for function in (lib.modbus_connect, lib.modbus_get_header_length, lib.modbus_close, lib.modbus_free):
+    for function in (
+        lib.modbus_connect,
+        lib.modbus_get_header_length,
+        lib.modbus_close,
+        lib.modbus_free,
+        lib.modbus_flush,
+    ):
         function.argtypes = [ctypes.c_void_p]
     lib.modbus_receive.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     lib.modbus_reply.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.POINTER(Mapping)]
@@ -95,6 +101,8 @@ def main() -> None:
         while (length := lib.modbus_receive(context, buffer)) >= 0 or kind == "rtu":
             if length > 0:
                 answer(lib, context, bytearray(buffer.raw), length, mapping)
+            else:  # what is left of a frame that was not for us would be read as the beginning of the next
+                lib.modbus_flush(context)
         lib.modbus_close(context)
 
 
