@@ -68,7 +68,7 @@ async def run_until(settings: EdgeSettings, stop: asyncio.Event) -> None:
         status = Status(settings.data_dir, _about(settings, key))
         status.buffer(buffer.counts(), buffer.totals())
         delivery = Delivery(settings, buffer, writer, clock, status, key)
-        delivery.transport = transport = transport_of(settings, delivery.receive)
+        delivery.transport = transport = transport_of(settings, delivery.receive, delivery.reachable)
         shared = Agent(settings, key, buffer, writer, clock, status, delivery)
         collectors = [
             DiscoveringCollector(shared, meter, doors.bus(meter))

@@ -6,6 +6,8 @@ A write-ahead log and `synchronous=FULL`: a commit that returned survives a powe
 own sequence number, never the clock. The bytes that were signed are stored once and sent as they are.
 """
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -48,6 +50,11 @@ class BufferFile:
 
     def __init__(self, path: Path, only_look: bool = False) -> None:
         self.path = path
+        if not only_look:
+            with contextlib.suppress(
+                OSError
+            ):  # SQLite will say what is wrong; when someone draws power is nobody's business
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         where = f"file:{quote(str(path.absolute()))}?mode={'ro' if only_look else 'rwc'}"
         self.db = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
         try:

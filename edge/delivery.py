@@ -75,6 +75,7 @@ class Delivery:
         self._clock = clock
         self._status = status
         self._wake = asyncio.Event()
+        self._retry = asyncio.Event()
         self._skew = Skew(clock)
         boot_id = secrets.token_hex(8)
         self._seal = sealer(settings.station, key, boot_id) if key is not None and settings.envelope > 1 else None
@@ -85,11 +86,16 @@ class Delivery:
         """There is something to deliver."""
         self._wake.set()
 
+    def reachable(self) -> None:
+        """The way to the server stands again: there is no reason to wait for the next attempt."""
+        self._retry.set()
+
     async def run(self) -> None:
         """Deliver for ever. Network pauses are wall time: a server does not recover faster in a fast simulation."""
         failures = 0
         while True:
             self._wake.clear()
+            self._retry.clear()
             try:
                 if await self._its_time():
                     idle = await self._pass()
@@ -102,10 +108,10 @@ class Delivery:
                 pause = self._backoff(failures, getattr(error, "after_s", None))
                 self._status.update(delivery_error=str(error))
                 log.warning("not_delivered", error=str(error), failures=failures, retry_in_s=round(pause, 1))
-                await asyncio.sleep(min(pause, self._until_flush_s()))
+                await self._sleep(min(pause, self._until_flush_s()), self._retry)
                 continue
             if idle:
-                await self._sleep_until_woken(min(self._settings.retry_max_s, self._until_flush_s()))
+                await self._sleep(min(self._settings.retry_max_s, self._until_flush_s()), self._wake)
                 await self._its_turn()
 
     async def _its_time(self) -> bool:
@@ -243,10 +249,10 @@ class Delivery:
         wish = min(after_s or 0.0, self._settings.retry_max_s)
         return wish + random.uniform(0, ceiling)
 
-    async def _sleep_until_woken(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float, until: asyncio.Event) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._wake.wait()
+                await until.wait()
         except TimeoutError:
             pass
 

@@ -25,20 +25,26 @@ log = structlog.get_logger("edge.mqtt")
 
 
 class MqttTransport:
-    """Holds the connection in `run`; `send` publishes and waits for receipts that `run` hears."""
+    """Holds the connection in `run`; `send` publishes and waits for receipts that `run` hears.
+
+    `receive` gets every receipt, `reachable` is called whenever a connection stands.
+    """
 
     def __init__(
         self,
         settings: EdgeSettings,
         receive: Callable[[bytes], Awaitable[set[bytes]]],
         tls: ssl.SSLContext | None = None,
+        reachable: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._receive = receive
         self._tls = tls
+        self._reachable = reachable
         self._refusal = ""
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
+        self._failed = asyncio.Event()
         self._heard = asyncio.Condition()
         self._waiting: set[bytes] = set()
 
@@ -52,14 +58,19 @@ class MqttTransport:
                     self._client = client
                     self._connected.set()
                     failures, self._refusal = 0, ""
+                    self._failed.clear()
+                    self._reachable()
                     log.info("connected", host=self._settings.mqtt_host, port=self._settings.mqtt_port)
                     async for message in client.messages:
                         await self._hear(message.payload)
             except aiomqtt.MqttError as error:
                 failures += 1
+                self._client = None
+                self._connected.clear()
                 self._refusal = explain(error)
                 if self._tls is not None and self._refusal == str(error):  # it only knows that the connection ended
                     self._refusal = await self._why_not(self._tls) or self._refusal
+                self._failed.set()
                 log.warning("disconnected", error=self._refusal, failures=failures)
             finally:
                 self._client = None
@@ -73,18 +84,14 @@ class MqttTransport:
         self._waiting = set(hashes)  # before the publish: the receipt may be faster than its return
         try:
             async with asyncio.timeout(timeout):
-                await self._connected.wait()
-                client = self._client
-                if client is None:
-                    raise NotDelivered("the broker is not connected")
+                client = await self._connection()
                 await client.publish(topic_intervals(self._settings.station), payload, qos=1, timeout=timeout)
                 async with self._heard:
                     await self._heard.wait_for(lambda: not self._waiting)
         except TimeoutError as error:
             if len(self._waiting) < len(hashes):
                 return  # some are settled; the rest goes with the next delivery
-            why = f"MQTT: {self._refusal}" if self._refusal else f"no receipt within {timeout:g} s"
-            raise NotDelivered(why) from error
+            raise NotDelivered(f"no receipt within {timeout:g} s") from error
         except aiomqtt.MqttError as error:
             raise NotDelivered(f"MQTT: {error}") from error
         finally:
@@ -97,6 +104,18 @@ class MqttTransport:
         async with self._heard:
             self._waiting -= settled
             self._heard.notify_all()
+
+    async def _connection(self) -> aiomqtt.Client:
+        """The connected client. Raises NotDelivered once an attempt has failed."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._connected, self._failed)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._client is None:
+            raise NotDelivered(f"MQTT: {self._refusal or 'the connection has ended'}")
+        return self._client
 
     async def _why_not(self, tls: ssl.SSLContext) -> str:
         where = self._settings.mqtt_host, self._settings.mqtt_port
@@ -112,6 +131,6 @@ class MqttTransport:
             identifier=f"greencore-{self._settings.station}-{self._settings.meter_id}",
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=False,
-            timeout=self._settings.delivery_timeout_s / 3,  # so that a delivery that waits hears why it waits in vain
+            timeout=self._settings.delivery_timeout_s / 2,  # so that a delivery that waits hears why it waits in vain
             tls_context=self._tls,
         )

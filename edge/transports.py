@@ -11,8 +11,13 @@ from edge.settings import EdgeSettings
 from edge.tls import client_context
 
 
-def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[set[bytes]]]) -> Transport:
-    """REST, or MQTT with REST behind it where an API_URL is set; `receive` gets every receipt.
+def transport_of(
+    settings: EdgeSettings,
+    receive: Callable[[bytes], Awaitable[set[bytes]]],
+    reachable: Callable[[], None] = lambda: None,
+) -> Transport:
+    """REST, or MQTT with REST behind it where an API_URL is set; `receive` gets every receipt, `reachable` is
+    called whenever a connection that had ended stands again.
 
     Raises TlsError if a certificate cannot be used.
     """
@@ -22,7 +27,7 @@ def transport_of(settings: EdgeSettings, receive: Callable[[bytes], Awaitable[se
         return rest
     from edge.delivery_mqtt import MqttTransport  # noqa: PLC0415 - seven megabytes that an agent with REST does not need
 
-    mqtt = MqttTransport(settings, receive, context if settings.mqtt_tls else None)
+    mqtt = MqttTransport(settings, receive, context if settings.mqtt_tls else None, reachable)
     if not settings.fallback_s or "api_url" not in settings.model_fields_set:
         return mqtt
     return FallbackTransport(mqtt, rest, settings.fallback_s)

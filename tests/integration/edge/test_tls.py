@@ -164,7 +164,7 @@ def mqtt_settings(port: int, key: str = "00" * 32, **changes) -> EdgeSettings:
         transport="mqtt",
         mqtt_port=port,
         mqtt_tls=True,
-        delivery_timeout_s=3,
+        delivery_timeout_s=8,
         retry_base_s=0.1,
         retry_max_s=0.2,
         **changes,
