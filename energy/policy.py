@@ -68,6 +68,7 @@ class Thresholds:
     register_ppm: int
     spike_ppm: int
     spike_floor_ppm: int
+    spike_near_slots: int
     flat_slots: int
     flat_clipped_slots: int
     flat_floor_ppm: int
@@ -143,15 +144,19 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over every number of every class, hex."""
+        """SHA-256 over every number of every class, hex. What is 0 is left out, so that a new threshold changes no old version."""
         content = {
             "version": self.version,
             "effective_from": self.effective_from,
             "kinds": {str(kind): name for kind, name in self.kinds.items()},
-            "default": asdict(self.default),
-            "classes": {name: asdict(given) for name, given in self.classes.items()},
+            "default": _said(self.default),
+            "classes": {name: _said(given) for name, given in self.classes.items()},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _said(given: Thresholds) -> dict[str, int]:
+    return {name: int(value) for name, value in asdict(given).items() if value}
 
 
 class Policies(Protocol):

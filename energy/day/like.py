@@ -51,9 +51,21 @@ def like_estimate(
             values.append(sum(given) // len(given))
         donors.update(chosen)
     if total is not None:
-        values = list(scale(values, total))
+        values = list(fitted(values, total))
     method = "E4" if total is None else "E4+E5"
     return LikeDays(tuple(values), method, tuple(sorted(donors)), policy.like_haircut_ppm)
+
+
+def fitted(shape: Sequence[int], total: int) -> tuple[int, ...]:
+    """A day's shape made to sum to `total` exactly. What a plant takes by night stays; what it gives by day is multiplied.
+
+    Where that can't be, the whole is lifted evenly (`energy.estimate.rules.scale`).
+    """
+    given, taken = [max(value, 0) for value in shape], [min(value, 0) for value in shape]
+    rest = total - sum(taken)
+    if rest <= 0 or not any(given):
+        return scale(shape, total)
+    return tuple(one + other for one, other in zip(scale(given, rest), taken, strict=True))
 
 
 def nearest(day: int, places: Sequence[int], days: Mapping[int, Values], policy: Thresholds) -> list[int]:

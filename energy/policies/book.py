@@ -67,7 +67,7 @@ def book() -> PolicyBook:
 def read(text: str) -> PolicyBook:
     """Read a book. Raises PolicyError for a name that no rule knows, a number without a reason, or versions out of order.
 
-    A later version says only what it changes; the rest is the version before.
+    A later version says only what it changes; the rest is the version before. What was never said is 0, and its rule off.
     """
     try:
         raw = tomllib.loads(text)
@@ -94,10 +94,7 @@ def read(text: str) -> PolicyBook:
 
 
 def _policy(version: int, first: int, said: Mapping[str, Mapping[str, Any]], kinds: Mapping[int, str]) -> Policy:
-    default = said.get("default", {})
-    missing = sorted(_TYPES.keys() - default.keys())
-    if missing:
-        raise PolicyError(f"policy {version}: no default for {', '.join(missing)}")
+    default = {name: kind() for name, kind in _TYPES.items()} | dict(said.get("default", {}))
     names = sorted(set(kinds.values()) | {_GENERIC})
     classes = {name: Thresholds(**{**default, **said.get(name, {})}) for name in names}
     return Policy(version, first, Thresholds(**default), classes, dict(kinds))

@@ -99,10 +99,10 @@ TABLE = (
     _line(
         "V10",
         "heart",
-        "above both neighbours and the third highest of four hours",
+        "above both neighbours and the third highest of the hours around",
         "16 slots on either side",
         "suspect, until a neighbour clears it",
-        ("spike_ppm", "spike_floor_ppm"),
+        ("spike_ppm", "spike_floor_ppm", "spike_near_slots"),
     ),
     _line(
         "V10",

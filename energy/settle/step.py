@@ -232,8 +232,9 @@ class Step:
         )
 
     def _near(self, slot: int) -> list[int]:
-        around = (self.context.entries.uwh(other) for other in range(slot - KEPT_SLOTS, slot + KEPT_SLOTS + 1))
-        return [uwh for other, uwh in enumerate(around, slot - KEPT_SLOTS) if uwh is not None and other != slot]
+        reach = self._policy.spike_near_slots or KEPT_SLOTS
+        around = (self.context.entries.uwh(other) for other in range(slot - reach, slot + reach + 1))
+        return [uwh for other, uwh in enumerate(around, slot - reach) if uwh is not None and other != slot]
 
     def _look(self, slot: int) -> Seen:
         """A slot as the rules see it. It is looked at only after every reading was placed."""
