@@ -24,6 +24,8 @@ from pymodbus.framer import FramerType
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import ExceptionResponse
 
+from edge.tls import explain
+
 Function = Literal["holding", "input"]
 _CODE: dict[Function, int] = {"holding": 3, "input": 4}
 _EXCEPTIONS = {
@@ -136,7 +138,7 @@ class ModbusLine:
     async def open(self) -> None:
         """Connect. Raises MeterError `unreachable`, saying why."""
         self.close()
-        why = ""
+        why, started_s = "", time.monotonic()
         try:
             self._client = self._make()
             if await self._client.connect():
@@ -145,7 +147,8 @@ class ModbusLine:
         except (OSError, ValueError, termios.error) as error:
             why = f": {error}"
         self.close()
-        raise MeterError("unreachable", f"no connection to {self.address}{why or self._obstacle()}")
+        why = why or await self._obstacle(time.monotonic() - started_s)
+        raise MeterError("unreachable", f"no connection to {self.address}{why}")
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -221,15 +224,27 @@ class ModbusLine:
             self._received, self.heard_s = data, time.monotonic()
         return data
 
-    def _obstacle(self) -> str:
-        """What a person would find wrong with a serial device."""
-        if isinstance(self.address, TcpAddress):
-            return ""
-        if not os.path.exists(self.address.device):
-            return ": there is no such device; is the adapter plugged in?"
-        if not os.access(self.address.device, os.R_OK | os.W_OK):
-            return ": not allowed; is this user in the group dialout?"
-        return ": it does not open; does another program hold it?"
+    async def _obstacle(self, tried_s: float) -> str:
+        """What a person would find wrong; the library does not tell."""
+        if isinstance(self.address, SerialPort):
+            return _serial_obstacle(self.address.device)
+        if tried_s >= self.timeout_s:
+            return f": no answer within {self.timeout_s:g} s; address, network?"
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                _, writer = await asyncio.open_connection(self.address.host, self.address.port)
+        except (OSError, TimeoutError) as error:
+            return f": {explain(error)}"
+        writer.close()
+        return ": it was refused once and not again; does the device take one connection only?"
+
+
+def _serial_obstacle(device: str) -> str:
+    if not os.path.exists(device):
+        return ": there is no such device; is the adapter plugged in?"
+    if not os.access(device, os.R_OK | os.W_OK):
+        return ": not allowed; is this user in the group dialout?"
+    return ": it does not open; does another program hold it?"
 
 
 async def rest_until(moment_s: float) -> None:

@@ -188,8 +188,12 @@ async def test_another_device_than_the_map_is_for_is_refused(peer, meter):
     assert caught.value.reason == "unexpected_device"
 
 
-async def test_nobody_listens(peer, meter, free_port):
+async def test_nobody_listens_or_the_name_is_unknown(peer, meter, free_port):
     peer.port = free_port()
-    with pytest.raises(MeterError) as caught:
+    with pytest.raises(MeterError, match=r"no connection to 127\.0\.0\.1:\d+: nothing listens there") as caught:
         await read_once(meter())
+    assert caught.value.reason == "unreachable"
+    bus = Bus(TcpAddress("meter.invalid"), 2)
+    with pytest.raises(MeterError, match=r"meter\.invalid:502: (the host name is not known|no answer)") as caught:
+        await read_once(BusMeter(bus, 1, SPLIT, lambda: 0))
     assert caught.value.reason == "unreachable"
