@@ -49,6 +49,7 @@ async def _load(session: AsyncSession, stations: Collection[UUID]) -> dict[UUID,
             EnergyTenure.since,
             EnergyTenure.until,
             EnergyTenure.rated_w,
+            EnergyTenure.ratings,
         )
         .outerjoin(EnergyMeter, EnergyMeter.station == EnergyStation.id)
         .outerjoin(EnergyTenure, EnergyTenure.station == EnergyStation.id)
@@ -58,12 +59,14 @@ async def _load(session: AsyncSession, stations: Collection[UUID]) -> dict[UUID,
     demos: dict[UUID, bool] = {}
     keys: dict[UUID, dict[bytes, Key]] = {}
     tenures: dict[UUID, dict[datetime, Held]] = {}
-    for station, demo, key, role, key_since, key_until, since, until, rated_w in rows:
+    for station, demo, key, role, key_since, key_until, since, until, rated_w, ratings in rows:
         demos[station] = demo
         if key is not None:
             keys.setdefault(station, {})[key] = Key(key, key_since, key_until, role)
         if since is not None:
-            tenures.setdefault(station, {})[since] = Held(since, until, rated_w)
+            tenures.setdefault(station, {})[since] = Held(
+                since, until, rated_w, tuple((first, watts) for first, watts in ratings)
+            )
     return {
         station: Enrolment(demo, list(keys.get(station, {}).values()), list(tenures.get(station, {}).values()))
         for station, demo in demos.items()

@@ -17,6 +17,7 @@
 | telemetry.range | a measure is beyond anything a meter counts in a slot |
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,11 +54,19 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One ownership of the station and the power it was rated for, W."""
+    """One ownership of the station and the power it was rated for, W; `ratings` as in `energy.policy.StationParameters`."""
 
     since: datetime
     until: datetime | None
     rated_w: int
+    ratings: tuple[tuple[int, int], ...] = ()
+
+    def rated_at(self, slot: int) -> int:
+        """The highest rating in force in the slot or after it, W: what was lowered since does not judge the time before, and
+        what was corrected upwards lets in what it had refused. Before the first rating, the first one holds.
+        """
+        at = bisect_right(self.ratings, slot, key=lambda rating: rating[0])
+        return max((rated_w for _, rated_w in self.ratings[max(at - 1, 0) :]), default=self.rated_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def check(
     return (
         _wrong_world(interval, enrolment, mode)
         or _out_of_time(interval, now, max(age_max, CORRECTION_AGE_MAX) if correction else age_max)
-        or _too_much(interval, tenure.rated_w)
+        or _too_much(interval, tenure.rated_at(interval.slot))
     ) or signer.key
 
 

@@ -18,7 +18,7 @@ from energy.ingest import parked as books
 from energy.ingest import store
 from energy.ingest.rejections import ATTEMPTS_MAX, PAYLOAD_MAX
 from energy.ingest.service import IngestService, Transport
-from energy.models import EnergyConflict, EnergyMeter, EnergyPending, EnergyReading, EnergyRejection
+from energy.models import EnergyConflict, EnergyMeter, EnergyPending, EnergyReading, EnergyRejection, EnergyTenure
 from energy.wire import signed_of
 from kit.clock import FixedClock
 from kit.database import Database
@@ -94,7 +94,7 @@ async def test_within_one_batch_the_first_wins(database: Database, service: Inge
     assert [line.status for line in lines] == ["accepted", "conflict", "duplicate"]
 
 
-@pytest.mark.parametrize("size", [8, 200], ids=["insert", "copy"])
+@pytest.mark.parametrize("size", [8, store.BULK_MIN + 8], ids=["insert", "copy"])
 async def test_two_processes_with_the_same_readings_in_any_order_store_them_once(
     database_url: str, clock: FixedClock, new_station: Callable[..., Any], size: int
 ) -> None:
@@ -166,6 +166,26 @@ async def test_the_limits_are_where_they_are_said_to_be(
     assert {line.status for line in await deliver(database, service, *accepted)} == {"accepted"}
     beyond = [station.signed(-4, 125 * KWH // 10 + 1), station.signed(-5, -250 * KWH - 1)]
     assert {line.code for line in await deliver(database, service, *beyond)} == {"telemetry.over_rating"}
+
+
+async def test_a_rating_judges_its_own_time_at_the_door_too(
+    database: Database, service: IngestService, station: Any
+) -> None:
+    """A plant is taken out of service, and what it delivered before comes afterwards: to the platform, or to a new node."""
+    noon = station.interval(0).slot
+    ratings = [[noon - 960, 40_000], [noon, 0]]
+    async with database.transaction() as session:
+        await session.execute(update(EnergyTenure).values(rated_w=0, ratings=ratings))
+    lines = await deliver(
+        database, service, station.signed(-1, 12 * KWH), station.signed(0, 1), station.signed(-2, 13 * KWH)
+    )
+    assert [line.code for line in lines] == ["", "telemetry.over_rating", "telemetry.over_rating"]
+    async with database.transaction() as session:
+        await session.execute(update(EnergyTenure).values(rated_w=60_000, ratings=[*ratings, [noon + 1, 60_000]]))
+    (line,) = await deliver(
+        database, service, station.signed(-2, 13 * KWH)
+    )  # the registry was wrong, and was put right
+    assert line.status == "accepted"
 
 
 async def test_one_changed_byte_of_the_content_is_a_bad_signature(
