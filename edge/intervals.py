@@ -257,7 +257,7 @@ def _fits(delta: int, earlier: Read, later: Read, limits: Limits) -> bool:
         return True
     elapsed_ms = later.at_ms - earlier.at_ms + CAP_SLACK_MS
     # W · ms / 3.6e6 = Wh; in µWh times 1e6; 125 % of it
-    counted = int((delta - 10**later.shift) * 10**later.exponent) * later.multiplier
+    counted = int((delta - 10 ** max(earlier.shift, later.shift)) * 10**later.exponent) * later.multiplier
     return counted * 360 <= limits.cap_w * elapsed_ms * 125 * later.divisor
 
 

@@ -173,6 +173,7 @@ class EdgeSettings(DeliverySettings):
     @model_validator(mode="after")
     def _meters_agree(self) -> Self:
         seen: dict[str, Rtu] = {}
+        frames: dict[tuple[str, int], str] = {}
         units: set[tuple[Tcp | Rtu | Http, int, str]] = set()
         ids = [meter.id for meter in self.all_meters]
         if len(set(ids)) != len(ids):
@@ -182,6 +183,11 @@ class EdgeSettings(DeliverySettings):
                 raise ValueError(
                     f"meters: {meter.rtu.device} has one baud rate, parity and number of stop bits for all"
                 )
+            if (
+                meter.tcp is not None
+                and frames.setdefault((meter.tcp.host, meter.tcp.port), meter.tcp.frames) != meter.tcp.frames
+            ):
+                raise ValueError(f"meters: {meter.tcp.host}:{meter.tcp.port} has one kind of frames for all")
             if (place := (meter.door, meter.unit, meter.map)) in units:
                 raise ValueError(
                     f"meters: {meter.id} is another meter's unit and map again; its energy would count twice"

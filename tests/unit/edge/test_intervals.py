@@ -330,6 +330,35 @@ def test_a_restart_anywhere_changes_nothing(case, data):
 
 
 @given(_readings(), st.data())
+def test_a_device_that_changes_its_scale_at_every_read_loses_nothing(case, data):
+    """Registers of 1 Wh shown in units of 0.1 to 100 Wh: what is built touches, never falls, and lies within one unit."""
+    _, truth = case
+    exponents = data.draw(st.lists(st.sampled_from([5, 6, 7, 8]), min_size=len(truth), max_size=len(truth)))
+    samples = [
+        {"export": Read(at_ms, total * 10**6 // 10**exponent, exponent)}
+        for (at_ms, total), exponent in zip(truth, exponents, strict=True)
+    ]
+    slots, events, _ = feed(samples, Limits(cap_w=80_000_000))
+    assert {event.kind for event in events} <= {"scale_changed"}
+    assert sum(event.kind == "scale_changed" for event in events) == sum(
+        a != b for a, b in itertools.pairwise(exponents)
+    )
+    assert [slot.slot for slot in slots] == [slot.slot for slot in feed(
+        [{"export": Read(at_ms, total, WH)} for at_ms, total in truth], Limits(cap_w=80_000_000)
+    )[0]]  # fmt: skip
+    for earlier, later in itertools.pairwise(slots):
+        begin = later.registers["export"] - later.deltas["export"]
+        assert begin >= earlier.registers["export"]
+        assert later.slot > earlier.slot + 1 or begin == earlier.registers["export"]
+    for slot in slots:
+        end_ms = (slot.slot + 1) * SLOT_MS
+        below = max(total for at_ms, total in truth if at_ms <= end_ms)
+        above = min(total for at_ms, total in truth if at_ms >= end_ms)
+        assert (below - 100) * 10**6 <= slot.registers["export"] <= above * 10**6
+        assert slot.deltas["export"] >= 0
+
+
+@given(_readings(), st.data())
 def test_single_spikes_and_dips_do_not_reach_an_interval(case, data):
     modulus, truth = None, case[1]
     samples = [{"export": Read(at_ms, total, WH)} for at_ms, total in truth]
