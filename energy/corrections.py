@@ -89,7 +89,7 @@ async def accept(
             "correction.other_record", "profileHash is not the hash of this record: something else was signed"
         )
     (line,) = await service.ingest(session, [signed], "rest")
-    if line.status == "accepted":
+    if line.status in ("accepted", "duplicate"):  # stored before, as by a replay, it may still lack its record
         values = {
             "hash": signed.hash,
             "station": interval.home_id,

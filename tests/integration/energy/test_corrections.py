@@ -18,6 +18,7 @@ from edge import keys
 from edge.protocol import sign
 from energy import audit, corrections
 from energy.corrections import CORRECTOR, Record, accept, prepare
+from energy.ingest.parked import replay
 from energy.ingest.service import IngestService
 from energy.models import EnergyInterval, EnergyMeter, EnergyReading, EnergyRegister
 from energy.models_ingest import EnergyCorrection
@@ -85,6 +86,23 @@ async def test_only_the_correctors_key_corrects_and_it_does_nothing_else(
         (row,) = await corrections.corrections(session, station=station.id)
         assert (row.hash, row.delta_uwh, row.who) == (right.hash, -KWH, "Ada")
         assert len(await audit.trail(session, str(station.id))) == 4
+
+
+async def test_the_record_is_kept_also_if_the_reading_came_in_by_another_way(
+    database: Database, service: IngestService, station: Any
+) -> None:
+    """The corrector's appointment was read late: the correction is refused, replayed, and brought again with its record."""
+    corrector = Ed25519PrivateKey.generate()
+    signed = prepare(station.id, station.interval().slot, -KWH, RECORD, corrector)
+    assert await brought(database, service, signed) == ("rejected", "telemetry.signature")
+    await appoint(database, station.id, corrector)
+    async with database.transaction() as session:
+        (outcome,) = await replay(session, service, at=NOON, actor="test", hashes=[signed.hash])
+        assert outcome.status == "accepted"
+    assert await brought(database, service, signed) == ("duplicate", "")
+    async with database.transaction() as session:
+        (row,) = await corrections.corrections(session, station=station.id)
+    assert (row.hash, row.who, row.evidence) == (signed.hash, RECORD.who, RECORD.evidence)
 
 
 def test_a_record_is_three_lines_and_a_correction_says_something() -> None:
