@@ -81,13 +81,17 @@ class Step:
         self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "counted_uwh": counted}))
 
     def judge(self) -> None:
-        """Let the rules look at every slot that is new, next to a new one, or in one row of equal values with it."""
+        """Let the rules look at every slot that is new, that a new one may change, or that is in one row of equal values with it."""
         entries = self.context.entries
         for slot in self._touched:
             entries[slot].uwh = self._look(slot).net.uwh
         for slot in self._touched:
-            self._judged |= {near for near in (slot - 1, slot, slot + 1) if near in entries}
             self._judged.update(self._row(slot))
+            if slot + 1 in entries:
+                self._judged.add(slot + 1)
+            # what a slot adds to the one before it can only clear what waits there; version 1 looked again all the same
+            if slot - 1 in entries and (entries[slot - 1].provisional or not self._policy.whole_station):
+                self._judged.add(slot - 1)
         for slot in sorted(self._judged):
             self._judge(slot)
 
