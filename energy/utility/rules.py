@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from edge.protocol import Interval
+from energy.net.rules import CHECK
 from energy.policy import RAW, VALIDATED, Policy, StationParameters, Verdict
 from energy.settle import rules as settle
 from energy.settle.rules import Advance, Register, SlotResult
@@ -77,7 +78,7 @@ def advance(
     if code is Utility.EFF:
         _save(step, ordered, utilities)
     else:
-        _sum(step, code, ordered, utilities)
+        _sum(step, register.net, code, ordered, utilities)
     return _result(register, step, ordered, slot)
 
 
@@ -93,18 +94,30 @@ def advancer(utility: int, slot: int, book: UtilityBook) -> partial[Advance]:
     return partial(advance, utility, utilities=book.at(slot))
 
 
-def _sum(step: _Step, utility: Utility, readings: Sequence[Interval], policy: UtilityPolicy) -> None:
-    packets: dict[int, int] = {}
+def _sum(step: _Step, counted: int, utility: Utility, readings: Sequence[Interval], policy: UtilityPolicy) -> None:
+    """Add what the readings say to `counted`, which is what the register holds, units.
+
+    A slot of a report holds `slot_max` whoever tells it, and all slots since the first one no more than that each: reports
+    bring a slot's meters one by one too. What outgrows that outgrows the ceiling on chain, which would refuse every report.
+    """
+    most = policy.slot_max[utility] * ONE
     for reading in readings:
+        if utility is not Utility.DATA and reading.meter.startswith(CHECK):
+            continue  # it measures what another one measures
         found = said(utility, reading, step.context.get("source", ""), policy)
         if found is None:
             continue
+        first = step.context["first"] = min(step.context.get("first", reading.slot), reading.slot)
+        last = step.context["last"] = max(step.context.get("last", reading.slot), reading.slot)
         held = found.held
-        if utility is Utility.DATA:
-            packets[reading.slot] = packets.get(reading.slot, 0) + 1
-            held = (OVER,) if packets[reading.slot] > policy.slot_max[utility] else ()
-        elif not held and found.source:
-            step.context["source"] = found.source
+        if not held and (
+            step.units.get(reading.slot, 0) + found.units > most or counted + found.units > most * (last - first + 1)
+        ):
+            held = (OVER,)
+        if not held:
+            counted += found.units
+            if found.source:
+                step.context["source"] = found.source
         step.count(reading.slot, found.units, held, found.inputs)
 
 

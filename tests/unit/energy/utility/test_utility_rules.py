@@ -123,6 +123,31 @@ def test_packets__of_more_meters_than_believed__are_held() -> None:
     assert [verdict.rule for verdict in made.verdicts] == ["U2"] * 4
 
 
+def test_check_meter__adds_nothing_but_its_packet() -> None:
+    readings = [reading(10, waterM3=MICRO), reading(10, meter="check-1", waterM3=MICRO)]
+    assert step(Utility.W, Register(), readings).register.mintable == ONE
+    assert step(Utility.DATA, Register(), readings).register.mintable == 2 * ONE
+
+
+def test_slot__holds_no_more_than_believed_however_many_meters_tell_it() -> None:
+    readings = [reading(10, meter=f"m{number}", waterM3=10 * MICRO) for number in range(5)]
+    made = step(Utility.W, Register(), readings)
+    assert made.register.mintable == 20 * ONE
+    assert [(verdict.rule, verdict.slot) for verdict in made.verdicts] == [("U2", 10)] * 3
+
+
+@pytest.mark.parametrize("utility", [Utility.W, Utility.DATA])
+def test_slots__hold_no_more_than_believed_however_many_reports_bring_them(utility: Utility) -> None:
+    """More would outgrow the ceiling on chain, which refuses the whole report, and the next one, for everybody."""
+    register, most = Register(), POLICY.slot_max[utility] * ONE
+    for report in range(4):
+        readings = [reading(slot, meter=f"m{report}-{n}", waterM3=25 * MICRO) for slot in (9, 10) for n in range(20)]
+        register = step(utility, register, readings).register
+        assert register.mintable == 2 * most
+    later = step(utility, register, [reading(11, waterM3=MICRO)], slot=11).register
+    assert later.mintable == 2 * most + ONE
+
+
 def test_heat_station__gas_later_on__is_held_so_that_nothing_counts_twice() -> None:
     first = step(Utility.H, Register(), [reading(10, heat=MICRO)])
     second = step(Utility.H, first.register, [reading(10, meter="gas", gasM3=MICRO)], 11)
