@@ -19,6 +19,7 @@ Every step may be repeated, and a sweep finds what a lost event left behind.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from chain.contract import load_abi
 from chain.rpc import RpcError
 from chain.transactions import Receipt, Reverted, TransactionSender
 from energy import repository as energy
-from energy.models import EnergyInterval
+from energy.models import EnergyInterval, EnergyTenure
 from flows import leaves
 from flows.leaves import Published
 from indexer.events import MINTED, REPORT_ACCEPTED, REVERTED
@@ -58,6 +59,7 @@ UNMARK = "mint_energy.unmark_reverted"
 _RETRY = RetryStrategy(max_attempts=30, linear_wait=2)
 _IN_FLIGHT = 8
 _SWEEP_MAX = 100
+CLOSED_AT = (1 << 40) - 1  # the Treasury's clock of a bucket that fills no more
 _ROOTS_KEPT = 128  # the Oracle's ring: claims against older reports are refused
 
 Outcome = Literal["minted", "settled", "refused"]
@@ -126,6 +128,22 @@ class Keeper:
             if isinstance(result, BaseException):
                 raise result
         return [result for result in ended if isinstance(result, Claimed)]
+
+    async def stop_closed(self, utility: int, tenures: Sequence[tuple[int, int]]) -> int:
+        """Stop the buckets of tenures that have ended, given as (station, tenure): one that settled while it was open goes on
+        filling at the Treasury until somebody says that it is closed. Returns how many were still filling.
+        """
+        settled = await self._treasury.settled_many(utility, tenures) if tenures else []
+        filling = [tenure for tenure, done in zip(tenures, settled, strict=True) if 0 < done.at < CLOSED_AT]
+        for station, tenure in filling:
+            call = self._treasury.abi.encode_call("refresh_rating", station, tenure)
+            try:
+                await self._sender.send(self._treasury.address, call)
+            except Reverted as error:
+                log.warning(
+                    "tenure.still_filling", station=str(station_uuid(station)), tenure=tenure, reason=error.reason
+                )
+        return len(filling)
 
     async def claim(self, published: Published, index: int, *, batch: bool = False) -> Claimed:
         """Claim one leaf, as class tokens or as the batch of its slot. To repeat it is harmless."""
@@ -258,7 +276,9 @@ class MintEnergy:
             report = reports[slots.index(claimable)]
             async with self._database.transaction() as session:
                 published = await leaves.load(session, report)
+                ended = await closed_tenures(session, report.block_time)
             claimed = await keeper.claim_outstanding(utility, report.slot, published)
+            await keeper.stop_closed(utility, ended)
         except Refused as error:
             log.info("claim.skipped", utility=utility, slot=slot, code=error.code)
             return
@@ -340,6 +360,12 @@ async def with_leaves(session: AsyncSession, utility: int, limit: int) -> list[R
     have = select(OracleLeaves.data_hash)
     rows = select(ReportRow).where(ReportRow.utility == utility, ReportRow.data_hash.in_(have))
     return list(await session.scalars(rows.order_by(ReportRow.slot.desc()).limit(limit)))
+
+
+async def closed_tenures(session: AsyncSession, before: datetime) -> list[tuple[int, int]]:
+    """Station and tenure of every ownership that had ended at an instant."""
+    rows = select(EnergyTenure.station, EnergyTenure.tenure).where(EnergyTenure.until < before)
+    return [(station.int, tenure) for station, tenure in await session.execute(rows)]
 
 
 def minted_in(receipt: Receipt, treasury: str) -> dict[str, Any] | None:

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from edge.protocol import Interval, SignedInterval, sign
+from energy.models import EnergyTenure
 from energy.utility.policy import book
 from energy.utility.table import LINES, ONE
 from flows import leaves
-from flows.mint_energy import report_at
+from flows.mint_energy import CLOSED_AT, report_at
 from flows.reconcile import reconcile, stored
 from greencore.embedded.ports import free_ports
 from kit.errors import Refused
@@ -19,7 +20,7 @@ from kit.ids import address_bytes
 from kit.units import SLOT_SECONDS, UWH_PER_WH, Utility
 from oracle import repository
 from tests.conftest import Deployed
-from tests.integration.flows.platform import Platform
+from tests.integration.flows.platform import PAYER, Platform
 from tests.integration.oracle.grid import Grid, Station, account
 
 E, H, W, CRB, DATA = Utility.E, Utility.H, Utility.W, Utility.CRB, Utility.DATA
@@ -177,6 +178,27 @@ async def test_reorganised_chain__water_is_counted_again_and_no_more(platform: P
         assert waiting == 0
         assert report is not None
         assert report.agreed
+
+
+async def test_handover__keeper_stops_the_bucket_of_the_tenure_that_ended(platform: Platform) -> None:
+    grid = platform.grid
+    station = await platform.add_station()
+    first = grid.pass_slots()
+    await platform.hear(station.reading(first, 1_000))
+    await grid.report(first)
+    await platform.settle()
+    assert (await platform.settled(station)).at < CLOSED_AT
+    await grid.hand_over(station, 8, 9)
+    async with platform.database.transaction() as session:
+        (await session.get_one(EnergyTenure, (station.id, 1))).until = grid.clock.now()
+    second = grid.pass_slots(2) + 1
+    await grid.report(second)
+    await platform.settle()
+    stopped = await platform.settled(station)
+    assert (stopped.register, stopped.at) == (KWH, CLOSED_AT)
+    sent = await grid.rpc.nonce(account(PAYER).address)
+    assert await platform.keeper.stop_closed(E, [(station.id.int, 1), (station.id.int, 2)]) == 0
+    assert await grid.rpc.nonce(account(PAYER).address) == sent
 
 
 async def test_challenge_delay__keeper_waits_for_it_and_claims_the_report_that_is_old_enough(
