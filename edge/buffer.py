@@ -310,10 +310,17 @@ class Buffer:
             return None
 
     def _tightness(self) -> str | None:
+        """What to say before it is too late: less room than the reserve itself, or a part of it used."""
         room = self._room
-        if not room.size or room.held >= room.size:
+        if not room.size:
             return None
-        return f"the disk is nearly full: {room.held >> 20} of {room.size >> 20} MB of the reserve are left"
+        if room.held < room.size:
+            return f"the disk is nearly full: {room.held >> 20} of {room.size >> 20} MB of the reserve are left"
+        try:
+            free = room.free()
+        except OSError:
+            return None
+        return f"the disk is nearly full: {free >> 20} MB beside the reserve" if free < room.size else None
 
     def _troubled(self, text: str, error: Exception) -> None:
         if self.trouble is None or self._drafts:
