@@ -59,7 +59,7 @@ class EnergyNotice(Base):
 
 
 class EnergyRegistryVersion(Base):
-    """One row that counts the transactions which changed the registry's mirror; triggers keep it. Caches compare it."""
+    """One row with a number that rises whenever the registry's mirror changes and never comes again; triggers keep it."""
 
     __tablename__ = "energy_registry_version"
 

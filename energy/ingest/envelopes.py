@@ -118,8 +118,11 @@ def _parts(intervals: Sequence[SignedInterval]) -> list[bytes]:
 
 
 async def notices(session: AsyncSession, *, station: UUID | None = None, limit: int = 100) -> list[EnergyNotice]:
-    """What was odd about envelopes, the newest first."""
-    rows = select(EnergyNotice)
+    """What was odd about envelopes, the newest first. A hole is shown as long as the envelope before it has not come."""
+    before = select(EnergyEnvelope.id).where(
+        EnergyEnvelope.key == EnergyNotice.key, EnergyEnvelope.seq == EnergyNotice.seq - 1
+    )
+    rows = select(EnergyNotice).where(~((EnergyNotice.code == HOLE) & before.exists()))
     if station is not None:
         rows = rows.where(EnergyNotice.station == station)
     return list(await session.scalars(rows.order_by(EnergyNotice.id.desc()).limit(limit)))
@@ -137,7 +140,8 @@ async def _notice(
             found.append(_note(one, code, detail, at))
     for row in sorted(found, key=lambda row: (row["key"], row["code"], row["seq"])):
         await session.execute(insert(EnergyNotice).values(row).on_conflict_do_nothing())
-        log.warning("envelope.noticed", code=row["code"], station=str(row["station"]), seq=row["seq"])
+        tell = log.debug if row["code"] == HOLE else log.warning  # with several connections holes come and go
+        tell("envelope.noticed", code=row["code"], station=str(row["station"]), seq=row["seq"])
 
 
 def _oddities(

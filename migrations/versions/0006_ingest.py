@@ -24,11 +24,12 @@ _TABLES = (
     "energy_notice",
     "energy_envelope",
 )
-# one row, so that what a cache compares is as transactional as what it caches
+# one row, so that what a cache compares is as transactional as what it caches; from a sequence, so that no number comes again
+# after a rollback with other contents
 _VERSION = """
 CREATE FUNCTION energy_registry_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE energy_registry_version SET version = version + 1;
+    UPDATE energy_registry_version SET version = nextval('energy_registry_versions');
     RETURN NULL;
 END $$
 """
@@ -46,8 +47,9 @@ def upgrade() -> None:
     _people()
     _sums()
     op.execute(_HOLES)
+    op.execute("CREATE SEQUENCE energy_registry_versions")
     op.execute(_VERSION)
-    op.execute("INSERT INTO energy_registry_version VALUES (1, 1)")
+    op.execute("INSERT INTO energy_registry_version VALUES (1, nextval('energy_registry_versions'))")
     for table in _MIRRORED:
         op.execute(
             f"CREATE TRIGGER {table}_changed AFTER INSERT OR UPDATE OR DELETE ON {table} "
@@ -59,6 +61,7 @@ def downgrade() -> None:
     for table in _MIRRORED:
         op.execute(f"DROP TRIGGER {table}_changed ON {table}")
     op.execute("DROP FUNCTION energy_registry_changed")
+    op.execute("DROP SEQUENCE energy_registry_versions")
     op.execute("DROP VIEW energy_envelope_holes")
     # what only an envelope proves has no place in the tables before
     op.execute("DELETE FROM energy_reading WHERE envelope IS NOT NULL")

@@ -177,11 +177,13 @@ async def test_breaks_of_the_chain_are_noted_and_refuse_nothing(
         noted = {(row.code, row.seq) for row in await session.scalars(select(EnergyNotice))}
         holes = (await session.execute(select(func.count()).select_from(table("energy_envelope_holes")))).scalar_one()
         (newest, *_) = await envelopes.notices(session, station=station.id)
+        shown = {(row.code, row.seq) for row in await envelopes.notices(session, station=station.id)}
+        assert shown == {(HOLE, 3), (REUSED, 1), (BROKEN, 4)}  # what came before number 5 has come since
         assert (newest.seq, newest.key) == (4, station.key.public_key().public_bytes_raw())
-    shown = await asyncio.to_thread(
+    command = await asyncio.to_thread(
         CliRunner().invoke, main, ["energy", "notices"], env={"GREENCORE_DATABASE_URL": database.url}
     )
-    assert "a copied key" in shown.output, shown.output
+    assert "a copied key" in command.output, command.output
     assert noted == {(HOLE, 5), (HOLE, 3), (REUSED, 1), (BROKEN, 4)}
     assert holes == 1  # only number 2 has not come
 

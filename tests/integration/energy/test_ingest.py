@@ -24,6 +24,7 @@ from kit.clock import FixedClock
 from kit.database import Database
 from kit.outbox import OutboxEvent
 from kit.settings import Mode
+from tests.integration.energy.conftest import NOON
 
 KWH = 10**9
 
@@ -250,6 +251,31 @@ async def test_another_stations_topic_is_no_door(database: Database, service: In
     senders = [type(station)().id, station.id]
     lines = await deliver(database, service, station.signed(), station.signed(-1), transport="mqtt", senders=senders)
     assert [line.code for line in lines] == ["telemetry.wrong_station", ""]
+
+
+async def test_a_key_that_is_mirrored_after_its_station_heals_too(
+    database: Database, service: IngestService, clock: FixedClock, new_station: Callable[..., Any]
+) -> None:
+    """The attempt in between finds a station with another key; that must not be the last one."""
+    station = new_station()
+    early = station.signed()
+    (line,) = await deliver(database, service, early, transport="feed")
+    assert line.code == "telemetry.unknown_meter"
+    second, station.key = station.key, Ed25519PrivateKey.generate()
+    await station.enrol(database)
+    clock.at += timedelta(minutes=2)
+    async with database.transaction() as session:
+        assert await service.retry(session) == 1
+    async with database.transaction() as session:
+        session.add(
+            EnergyMeter(
+                key=second.public_key().public_bytes_raw(), station=station.id, role=0, since=NOON - timedelta(days=9)
+            )
+        )
+    clock.at += timedelta(minutes=2)
+    async with database.transaction() as session:
+        assert await service.retry(session) == 1
+    assert await count(database, EnergyReading, EnergyReading.hash == early.hash) == 1
 
 
 async def test_what_time_heals_is_tried_again_and_what_not_is_parked(
