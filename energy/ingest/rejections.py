@@ -20,8 +20,10 @@ ATTEMPTS_MAX = 24
 _FIRST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=6)
 _HEALING = frozenset({"telemetry.unknown_meter", "telemetry.future"})
-# a node reads the registry at its own pace: a key that it does not know yet looks like a bad signature
-_HEALING_FEED = _HEALING | {"telemetry.signature"}
+# a node reads the registry at its own pace: a key that it does not know yet looks like a bad signature; so does one to an
+# attempt of ours that finds a station which it did not know before
+_HEALING_LATE = _HEALING | {"telemetry.signature"}
+_LATE = ("feed", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _storable(detail: str) -> str:
 
 
 def _row(one: Rejected, at: datetime) -> dict[str, Any]:
-    healing = _HEALING_FEED if one.transport == "feed" else _HEALING
+    healing = _HEALING_LATE if one.transport in _LATE else _HEALING
     return {
         "hash": one.hash,
         "code": one.code,
