@@ -187,12 +187,13 @@ class ModbusLine:
             frame = bytes([unit]) + body
             return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big") in self._received
         head = self._sent[:2] + struct.pack(">HH", 0, len(body) + 1)
-        # unit 0 is the TCP device itself, and many name themselves otherwise when they answer
-        return any(
-            self._received[at + 7 :].startswith(body) and unit in (0, self._received[at + 6])
-            for at in range(len(self._received) - 7)
-            if self._received[at:].startswith(head)
-        )
+        at = self._received.find(head)
+        while at >= 0:
+            # unit 0 is the TCP device itself, and many name themselves otherwise when they answer
+            if self._received.startswith(body, at + 7) and unit in (0, self._received[at + 6]):
+                return True
+            at = self._received.find(head, at + 1)
+        return False
 
     def _make(self) -> AsyncModbusTcpClient | AsyncModbusSerialClient:
         if isinstance(self.address, TcpAddress):
@@ -249,7 +250,8 @@ def _serial_obstacle(device: str) -> str:
 
 async def rest_until(moment_s: float) -> None:
     """Sleep until a monotonic instant; returns at once if it has passed."""
-    await asyncio.sleep(max(0.0, moment_s - time.monotonic()))
+    if (left_s := moment_s - time.monotonic()) > 0:
+        await asyncio.sleep(left_s)
 
 
 def _refusal(what: str, code: int) -> MeterError:
