@@ -26,7 +26,12 @@ _KEY_HEX = 64
 @click.option("--owner", required=True, help="Address that its tokens go to, 0x and 40 digits.")
 @click.option("--rated-w", required=True, type=click.IntRange(min=1), help="Rated power, W: what caps minting.")
 @click.option("--key", required=True, help="The device's public key, as `greencore edge key` prints it.")
-@click.option("--kind", default=1, show_default=True, help="Kind of plant; the meaning is the operator's.")
+@click.option(
+    "--kind",
+    default=1,
+    show_default=True,
+    help="Class of plant, whose thresholds QA takes: 0 generic, 1 pv, 2 household, 4 wind, 5 hydro, 6 constant, 7 storage.",
+)
 @click.option(
     "--role", default=BOUNDARY_METER, show_default=True, help="Role of the meter: 1 boundary, 2 generation, …."
 )

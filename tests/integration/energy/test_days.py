@@ -2,24 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Days on a real database: findings that are superseded, estimates with their donors, originals that end them, corrections."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 
 from edge.protocol import SignedInterval, sign
 from energy import repository
+from energy.corrections import CORRECTOR, Record, accept, prepare
 from energy.ingest.service import IngestService
-from energy.models import EnergyRegister, EnergyStation
+from energy.models import EnergyMeter, EnergyRegister, EnergyStation
 from energy.models_quality import EnergyDayDue, EnergyEstimate, EnergyFinding
 from energy.quality.service import QualityService
 from energy.settle.rules import Register
+from greencore.cli import main
 from kit.clock import FixedClock
 from kit.database import Database
 from kit.settings import Mode
-from kit.units import slot_of
+from kit.units import slot_of, slot_start
 
 WH = 10**6
 DAYS = 5
@@ -127,6 +132,58 @@ async def test_a_roof_in_the_dark_is_found_by_what_its_sibling_saw(
         (today - 1, "V13", "warn"),
     }
     assert next(row.inputs["slots"] for row in found if row.rule == "V12") >= 16
+
+
+async def test_a_correction_of_a_slot_of_days_ago_is_a_new_version_of_what_was_shown(
+    database: Database, clock: FixedClock, station: Any
+) -> None:
+    await as_kind(database, station, 1)
+    today = slot_of(clock.at) // 96
+    await deliver(database, clock, month(station, today))
+    await judge(database, clock)
+    corrector, record, slot = Ed25519PrivateKey.generate(), Record("Ada", "a test lamp", "ticket 7"), today * 96 - 150
+    async with database.transaction() as session:
+        public = corrector.public_key().public_bytes_raw()
+        session.add(EnergyMeter(key=public, station=station.id, role=CORRECTOR, since=clock.at))
+        before = Register.from_json((await session.scalars(select(EnergyRegister.register))).one())
+    for delta in (-300 * WH, -200 * WH):
+        async with database.transaction() as session:
+            signed = prepare(station.id, slot, delta, record, corrector)
+            line = await accept(session, IngestService(clock, Mode.LIVE), signed, record, at=clock.at, actor="test")
+        assert (line.status, line.code) == ("accepted", "")
+        await judge(database, clock)
+    async with database.transaction() as session:
+        after = Register.from_json((await session.scalars(select(EnergyRegister.register))).one())
+        history = await repository.history(session, station.id, slot)
+    assert (after.net, after.mintable) == (before.net - 500 * WH, before.mintable)
+    first = history[0].e_net_uwh
+    assert [(row.e_net_uwh - first, row.quality, row.method) for row in history] == [
+        (0, "validated", "boundary"),
+        (-300 * WH, "estimated", "corrected"),
+        (-500 * WH, "estimated", "corrected"),
+    ]
+
+
+async def test_an_operator_asks_what_a_day_came_to(
+    database: Database, database_url: str, clock: FixedClock, station: Any
+) -> None:
+    today = slot_of(clock.at) // 96
+    gap = range((today - 1) * 96 + 30, (today - 1) * 96 + 60)
+    await deliver(database, clock, month(station, today, gap=gap))
+    await judge(database, clock)
+    day = slot_start((today - 1) * 96).date().isoformat()
+    environment = {"GREENCORE_DATABASE_URL": database_url, "GREENCORE_MODE": "live"}
+
+    def ask(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["energy", "day", *arguments], env=environment)
+
+    told = await asyncio.to_thread(ask, str(station.id), day)
+    assert told.exit_code == 0, told.output
+    assert f"{day} UTC: 66 of 96 quarter hours read" in told.output
+    assert "estimated   30 slots" in told.output
+    assert "V5 gap" in told.output
+    wrong = await asyncio.to_thread(ask, str(station.id), day, "--timezone", "Mars")
+    assert (wrong.exit_code, "try Europe/Berlin" in wrong.output) == (2, True)
 
 
 async def test_a_day_is_looked_at_when_it_is_over(database: Database, clock: FixedClock, station: Any) -> None:

@@ -79,7 +79,7 @@ class Member:
         self.number = number
         self.database_url = database_url
         self.port = port
-        self.policy = book().version(1)
+        self.policy = book().newest
         self.advance: Advancer = advance
         self.kind: type[Node] = Node
         self.signer: Signer = account(1 + number)

@@ -128,7 +128,7 @@ async def test_two_against_two_gives_no_report_and_the_next_slot_covers_it_after
     grid.pass_slots()
     for member in grid.members[2:]:
         await member.stop()
-        member.policy = book().version(2)
+        member.policy = book().version(1)
         await member.start()
     slot = grid.pass_slots()
     await grid.everyone_hears(station.reading(slot, 30))
@@ -139,11 +139,11 @@ async def test_two_against_two_gives_no_report_and_the_next_slot_covers_it_after
         assert attempt is not None
         assert (attempt.signatures, attempt.needed) == (2, 3)
     assert (await grid.oracle.head(E)).reports == 0
-    assert "policy 1 is proposed, 2 is in force" in (await disagreements(grid.members[2]))[0].detail
+    assert "policy 2 is proposed, 1 is in force" in (await disagreements(grid.members[2]))[0].detail
 
     for member in grid.members[2:]:
         await member.stop()
-        member.policy = book().version(1)
+        member.policy = book().newest
         await member.start()
     # everybody is bound: this slot is lost for ever
     stuck = await grid.members[1].node.propose(E, slot)
