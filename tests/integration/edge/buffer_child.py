@@ -61,6 +61,14 @@ def few(folder: Path) -> None:
             os.write(1, b"ack %d\n" % stored[0])
 
 
+def heal(folder: Path) -> None:
+    """Open a buffer that is damaged, and store one more."""
+    key = load_or_create(folder)
+    with Buffer(folder) as buffer:
+        stored, _ = buffer.store([draft(FIRST + 900, key)], BuilderState(), "map")
+        os.write(1, b"ack %d\n" % stored[0])
+
+
 def _until_it_waits(buffer: Buffer, key: Ed25519PrivateKey, slot: int) -> int:
     while not buffer.waiting:
         buffer.store([draft(slot, key)], BuilderState(), "map")
@@ -141,6 +149,6 @@ def read_only(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"endless": endless, "few": few, "full": full, "limited": limited, "read_only": read_only}[sys.argv[1]](
-        Path(sys.argv[2])
-    )
+    {"endless": endless, "few": few, "heal": heal, "full": full, "limited": limited, "read_only": read_only}[
+        sys.argv[1]
+    ](Path(sys.argv[2]))

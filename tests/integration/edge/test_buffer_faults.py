@@ -104,6 +104,74 @@ def test_every_acknowledgement_comes_after_a_sync_of_the_log(tmp_path):
         assert max(synced) > max(wrote)
 
 
+STEPS = [
+    *(("rename", n) for n in (1, 2)),
+    ("link", 1),
+    *(("unlink", n) for n in (1, 2)),
+    ("fdatasync", 2),
+    ("fdatasync", 6),
+]
+MORE = [
+    *(("fdatasync", n) for n in range(1, 16)),
+    *(("fsync", n) for n in range(1, 8)),
+    *(("pwrite64", n) for n in range(1, 160, 3)),
+]
+
+
+def killed_while_healing(tmp_path: Path, steps: list[tuple[str, int]]) -> None:
+    """Damage a buffer, kill the process that heals it at its n-th call of a kind, and look what the next one finds."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    healthy = tmp_path / "healthy"
+    key = load_or_create(healthy)
+    with Buffer(healthy) as buffer:
+        for slot in range(FIRST, FIRST + 40):
+            buffer.store([draft(slot, key)], BuilderState(), "map")
+        original = {row.seq: row.wire for row in buffer.pending(100)}
+    damaged = (healthy / "buffer.sqlite").read_bytes()
+    at = damaged.index(original[20]) // 4096 * 4096  # the page of a few intervals, which nothing can bring back
+    (healthy / "buffer.sqlite").write_bytes(damaged[:at] + bytes(4096) + damaged[at + 4096 :])
+    died = 0
+    for call, number in steps:
+        folder = tmp_path / f"{call}-{number}"
+        shutil.copytree(healthy, folder)
+        options = [
+            "-f",
+            "-qq",
+            "-e",
+            f"trace={call}",
+            "-e",
+            f"inject={call}:signal=KILL:when={number}",
+            "-o",
+            "/dev/null",
+        ]
+        done = subprocess.run(
+            [strace, *options, *CHILD, "heal", str(folder)], env=ENVIRONMENT, capture_output=True, check=False
+        )
+        died += done.returncode != 0
+        with Buffer(folder) as buffer:
+            there = {row.seq: row.wire for row in buffer.last(100)}
+            lost = {n for it in buffer.incidents() for first, last in it.lost for n in range(first, last + 1)}
+            assert {seq: wire for seq, wire in there.items() if seq <= 40}.items() <= original.items(), (call, number)
+            assert set(there) | lost >= set(original), (call, number)
+            assert len(lost) <= 4, (call, number)
+            acknowledged = [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith(b"ack ")]
+            assert set(acknowledged) <= set(there), (call, number)
+            following = buffer.store([draft(FIRST + 901, key)], BuilderState(), "map")[0]
+            assert following == [max(there) + 1], (call, number)
+    assert died >= len(steps) // 2, "nothing was killed: the test shows nothing"
+
+
+def test_killed_at_a_step_of_the_healing_nothing_is_lost_and_no_number_comes_twice(tmp_path):
+    killed_while_healing(tmp_path, STEPS)
+
+
+@pytest.mark.nightly
+def test_killed_at_any_step_of_the_healing(tmp_path):
+    killed_while_healing(tmp_path, MORE)
+
+
 def changed(before: bytes, after: bytes) -> tuple[int, int]:
     """Where two states of a file differ: the first byte, and the one after the last."""
     first = next((at for at in range(min(len(before), len(after))) if before[at] != after[at]), len(before))
