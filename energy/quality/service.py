@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from edge.protocol import Interval
+from edge.protocol import MICRO_MAX, Interval
 from energy import repository, rollup
 from energy.day.repository import mark_due
 from energy.day.service import DayService
@@ -77,6 +77,7 @@ class QualityService:
         slot = max(slot_of(now), *(reading.slot for reading in readings))
         try:
             step = advance(register, readings, slot=slot, parameters=parameters, policy=self._policies.at(slot))
+            _check_fits(step.slots)
         except ValueError as error:  # a reading that the rules can't take must not stop those behind it
             log.error("quality.failed", station=str(station.id), error=str(error))
             failed = [SlotResult(number, 0, RAW, "none") for number in sorted({it.slot for it in readings})]
@@ -178,6 +179,13 @@ def _row(
         "created_at": now,
         "minted_tx": before.minted_tx if before is not None and keeps else None,
     }
+
+
+def _check_fits(results: Sequence[SlotResult]) -> None:
+    """Raises ValueError for what the column does not hold: measures are bounded one by one, and meters are not counted."""
+    for result in results:
+        if abs(result.e_net) > MICRO_MAX:
+            raise ValueError(f"slot {result.slot} is worth {result.e_net} µWh, which is beyond 64 bits")
 
 
 def _differs(before: EnergyInterval, row: dict[str, Any]) -> bool:

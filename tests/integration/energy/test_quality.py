@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
+from edge.protocol import Interval, sign
 from energy import repository
 from energy.ingest.service import IngestService
 from energy.models import EnergyInterval, EnergyReading, EnergyTenure
@@ -44,6 +45,21 @@ async def in_force(database: Database, station: Any, slots: range) -> dict[int, 
     async with database.transaction() as session:
         found = await repository.intervals_at(session, [(station.id, slot) for slot in slots])
         return {slot: row for (_, slot), row in found.items()}
+
+
+async def test_a_sum_that_no_column_holds_stops_its_own_station_only(
+    database: Database, clock: FixedClock, station: Any, new_station: Any, last: int
+) -> None:
+    """A device may name as many meters as it likes; each of them stays within what ingest takes."""
+    other = new_station()
+    await other.enrol(database)
+    given = {"meterWh": 0, "lossWh": 2**56}
+    absurd = [Interval(station.id, last, given, bytes(32), meter_id=f"m{n}") for n in range(200)]
+    await deliver(database, clock, *(sign(one, station.key) for one in absurd), other.signed(0))
+    assert await evaluate(database, clock) == 201
+    assert (await in_force(database, other, range(last, last + 1)))[last].e_net_uwh == KWH
+    (row,) = (await in_force(database, station, range(last, last + 1))).values()
+    assert (row.state, row.qa[0]["rule"]) == ("FAILED", "error")
 
 
 async def test_readings_become_intervals_once(database: Database, clock: FixedClock, station: Any, last: int) -> None:
