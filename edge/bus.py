@@ -65,12 +65,17 @@ class Bus:
         self._late_s = late_s
         self._lock = asyncio.Lock()
         self._rest_until = 0.0
+        self._unanswered: dict[int, deque[int]] = {}
         self._serial = is_serial(address)
         self._silence_s = silence_of(address)
 
     def close(self) -> None:
         """Give the connection back."""
         self.line.close()
+
+    def unanswered(self, unit: int) -> deque[int]:
+        """The lengths of the requests to a unit since its last proper answer; shared by all that read it."""
+        return self._unanswered.setdefault(unit, deque(maxlen=SPARE))
 
     @contextlib.asynccontextmanager
     async def turn(self, pauses: Pauses) -> AsyncIterator[ModbusLine]:
@@ -130,7 +135,7 @@ class BusMeter:
         self._pauses = pauses or Pauses.of(register_map)
         self._blocks = plan(register_map)
         self._known = 0  # the connection on which the device was found to fit
-        self._unanswered: deque[int] = deque(maxlen=SPARE)  # lengths of the requests since the last proper answer
+        self._unanswered = bus.unanswered(unit)
         self._spare: dict[int, int] = {}  # how many registers more than needed the device gives at an address
 
     async def read(self) -> Reading:

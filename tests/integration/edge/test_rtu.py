@@ -115,6 +115,19 @@ class TestLateAnswers:
         assert await reads(found, line, 2) == ["timeout", "right"]
         assert [request.count for request in line.requests] == [4, 5, 4, 4, 4, 4]
 
+    async def test_a_device_that_gives_less_than_asked_is_asked_for_less_again(self, line, bus_of):
+        line.answer = lambda request: [] if request.number == 1 else [words(request, [request.number] * 4)]
+        outcomes = await reads(meter(bus_of(line, late_s=0.0)), line, 11)
+        assert outcomes == ["timeout", *["short"] * 8, "right", "right"]
+
+    async def test_two_maps_of_one_unit_know_of_each_others_requests(self, line, bus_of):
+        delays = {1: 0.25}
+        line.answer = lambda request: [delays.get(request.number, 0.0), numbered(request)]
+        bus = bus_of(line, late_s=0.0)
+        first, second = meter(bus), meter(bus, register_map=one_block(500))
+        assert await reads(first, line, 1) == ["timeout"]
+        assert set(await reads(second, line, 3)) <= {"right", "timeout", "short"}
+
     async def test_a_late_answer_of_one_unit_does_not_reach_another(self, line, bus_of):
         line.answer = lambda request: [0.2 if request.unit == 1 else 0.0, numbered(request)]
         bus = bus_of(line)
