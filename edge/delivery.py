@@ -7,6 +7,7 @@ interval's hash. No answer, a broker's acknowledgement, an unsigned or foreign r
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
 import sqlite3
@@ -150,20 +151,30 @@ class Delivery:
                 self._status.count("receipts_ignored")
                 log.warning("receipt_ignored", reason=reason, key_id=receipt.keyId, home=receipt.homeId)
                 continue
-            moved = await self._on_disk(lambda it=receipt: self._buffer.receive(it, self._clock.now_ms()))  # type: ignore[misc]
-            hashes = {bytes.fromhex(line.hash[2:]) for line in receipt.receipts if len(line.hash) == 66}
-            settled |= hashes
-            if (skew := self._skew.heard(receipt.serverTime, hashes)) is not None:
-                self._status.update(clock_skew_s=skew.offset_s, clock_skew_uncertainty_s=skew.uncertainty_s)
-                if skew.alarming:
-                    log.warning("clock_skew", offset_s=skew.offset_s, uncertainty_s=skew.uncertainty_s)
-            if moved:
-                log.info("receipt", **moved)
-            for line in receipt.receipts:
-                if line.status in ("conflict", "rejected"):
-                    log.error("refused", status=line.status, code=line.code, detail=line.detail, start=line.start)
-        await self._refresh()
+            try:
+                settled |= await self._apply(receipt)
+            except (
+                sqlite3.Error
+            ) as error:  # the intervals stay pending and are sent again: the server will say duplicate
+                self._status.update(last_error=f"a receipt was not stored: {error}")
+                log.error("receipt_not_stored", error=str(error))
         return settled
+
+    async def _apply(self, receipt: Receipt) -> set[bytes]:
+        """Store a receipt that is ours. Returns the hashes it names. Raises sqlite3.Error."""
+        moved = await self._on_disk(lambda: self._buffer.receive(receipt, self._clock.now_ms()))
+        hashes = _named(receipt)
+        if (skew := self._skew.heard(receipt.serverTime, hashes)) is not None:
+            self._status.update(clock_skew_s=skew.offset_s, clock_skew_uncertainty_s=skew.uncertainty_s)
+            if skew.alarming:
+                log.warning("clock_skew", offset_s=skew.offset_s, uncertainty_s=skew.uncertainty_s)
+        if moved:
+            log.info("receipt", **moved)
+        for line in receipt.receipts:
+            if line.status in ("conflict", "rejected"):
+                log.error("refused", status=line.status, code=line.code, detail=line.detail, start=line.start)
+        await self._refresh()
+        return hashes
 
     async def _pass(self) -> bool:
         """Deliver one batch; True if nothing is left to do for now. Raises NotDelivered."""
@@ -268,3 +279,12 @@ class Delivery:
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+
+def _named(receipt: Receipt) -> set[bytes]:
+    """The hashes that a receipt speaks of; what is no hash is nobody's."""
+    named = set()
+    for line in receipt.receipts:
+        with contextlib.suppress(ValueError):
+            named.add(bytes.fromhex(line.hash.removeprefix("0x")))
+    return named

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -139,3 +140,28 @@ async def test_refused_intervals_are_kept_for_people_and_not_sent_again(rig):
     await rig.until(lambda: rig.pending() == [])
     assert len(rig.sent) == 3
     assert rig.buffer.counts()["rejected"] == 20
+
+
+async def test_a_disk_that_takes_no_receipt_costs_a_repetition_and_not_the_agent(rig, monkeypatch):
+    broken = [3]
+    whole = Buffer.receive
+
+    def receive(buffer, receipt, now_ms):
+        if broken[0]:
+            broken[0] -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return whole(buffer, receipt, now_ms)
+
+    monkeypatch.setattr(Buffer, "receive", receive)
+    await rig.until(lambda: rig.pending() == [])
+    assert rig.sent[:3] == [list(range(1, 9))] * 3
+
+
+async def test_a_signed_receipt_that_names_nonsense_settles_nothing(rig):
+    def nonsense(_payload: bytes) -> bytes:
+        lines = [ReceiptLine(text, "main", "", "accepted") for text in ("0x" + "zz" * 32, "", "0x0")]
+        return sign_receipt(HOME, datetime.now(UTC), lines, SERVER).to_json()
+
+    rig.answer = nonsense
+    await rig.until(lambda: len(rig.sent) >= 2)
+    assert rig.pending() == list(range(1, 21))
