@@ -4,15 +4,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from chain.client import batch_id
+from chain.transactions import Reverted
 from kit.ids import address_bytes
 from oracle import repository
-from oracle.verify.check import CLEAN, TAMPERED, UNCHECKED, check
+from oracle.verify.check import CLEAN, TAMPERED, UNCHECKED, check, check_facts
 from oracle.verify.command import main
+from oracle.verify.reader import read_facts
 from oracle.verify.source import Door, file_name
 from tests.integration.oracle.grid import E, Grid, account
 
@@ -107,6 +111,37 @@ async def test_a_full_story_is_clean_and_every_tampering_is_loud(grid: Grid, tmp
     code, text = await asyncio.to_thread(run, grid, str(tmp_path))
     assert code == TAMPERED
     assert "5 µWh appeared, 0 were minted, collected or fused" in " ".join(text.split())
+
+
+async def test_a_report_can_be_challenged_until_its_delay_is_over_and_the_check_says_until_when(grid: Grid) -> None:
+    await grid.sender().send(grid.oracle.address, grid.oracle.abi.encode_call("set_challenge_delay", 3_600))
+    roof = await grid.add_station(owner=8)
+    grid.pass_slots()
+    slot = grid.pass_slots()
+    await grid.everyone_hears(roof.reading(slot, 120))
+    await grid.report(slot)
+    until = await grid.oracle.read("claimable_at", E, slot)
+    with pytest.raises(Reverted, match="challenge delay is running"):
+        await grid.claim(slot, roof)
+    door = f"http://127.0.0.1:{grid.members[1].port}"
+    code, text = await asyncio.to_thread(run, grid, door, "--json")
+    told = json.loads(text)
+    assert (code, told["challengeable"]) == (CLEAN, [{"utility": E, "slot": slot, "until": until}])
+    code, text = await asyncio.to_thread(run, grid, door)
+    assert f"1 reports can still be challenged: slot {slot}" in " ".join(text.split())
+    grid.pass_slots(5)
+    await grid.claim(slot, roof)
+    source = Door(door)
+    verdict = await check(grid.rpc, grid.deployment, source)
+    # the same mint, had it come while the delay ran
+    facts = await read_facts(grid.rpc, grid.deployment)
+    early = replace(facts, times={**facts.times, facts.mints[0].at[0]: until - 1})
+    caught = await check_facts(early, source)
+    await source.close()
+    assert (verdict.findings, verdict.mints, verdict.open) == ((), 1, ())
+    (finding,) = caught.findings
+    assert (finding.check, finding.what) == ("delay", "was claimed 1 s before its challenge delay was over")
+    assert str(roof.id) in finding.where
 
 
 async def test_what_cannot_be_checked_is_not_called_right(grid: Grid, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_discarded_set_signs_nothing_and_the_new_one_everything_that_waits() -
 )
 def test_what_is_unsafe_or_changes_nothing_is_refused_in_words(wanted: dict[str, object], words: str) -> None:
     with pytest.raises(Refused, match=words):
-        make(**wanted)
+        make(NOW, **wanted)
 
 
 @given(addresses, addresses, st.none() | st.integers(0, 40), st.none() | st.integers(-1, 40))

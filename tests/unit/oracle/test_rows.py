@@ -120,9 +120,14 @@ def test_a_row_that_is_empty_out_of_order_or_too_large_is_not_written() -> None:
         write_row([], utility=1, slot=SLOT)
     with pytest.raises(ValueError, match="out of order"):
         write_row([one, one], utility=1, slot=SLOT)
-    for field, value in (("energy", 1 << 64), ("mintable", 1 << 96), ("measured", -1), ("tenure", 1 << 32)):
+    for wide in (
+        one._replace(energy=1 << 64),
+        one._replace(mintable=1 << 96),
+        one._replace(measured=-1),
+        one._replace(tenure=1 << 32),
+    ):
         with pytest.raises(ValueError, match="does not fit"):
-            write_row([one._replace(**{field: value})], utility=1, slot=SLOT)
+            write_row([wide], utility=1, slot=SLOT)
     with pytest.raises(ValueError, match="20"):
         write_row([one._replace(owner=bytes(19))], utility=1, slot=SLOT)
 
