@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import OPERATOR
 from api.deps import ServicesDep
-from api.rest.shapes import SLOT_MAX, Amount, Hash
+from api.rest.shapes import Amount, Hash
 from edge.protocol import ReceiptLine, decode
 from energy import corrections as books
 from energy import flags as cases
@@ -60,7 +60,7 @@ class FlagRequest(BaseModel):
     """What looks wrong, and who says so."""
 
     station: UUID
-    slot: int = Field(ge=0, le=SLOT_MAX)
+    slot: int = Field(ge=0, lt=2**31)
     who: Line
     reason: Line
 

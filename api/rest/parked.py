@@ -52,7 +52,7 @@ class ReplayedReading(BaseModel):
 async def parked(
     services: ServicesDep,
     station: UUID | None = None,
-    code: Annotated[str | None, Query(max_length=100)] = None,
+    code: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_.]+$")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[ParkedReading]:
     """What was refused and not accepted since, the newest first, each with what would help."""
