@@ -17,6 +17,9 @@ from kit.units import SLOT_SECONDS, slot_start
 PARENTS = ("energy_reading", "energy_interval")
 _LOCK = 0x67635F7061727473  # "gc_parts"
 
+# of a session: the months that it has made and sees, and nobody else does before its commit
+_MADE = "energy.partitions"
+
 Month = tuple[int, int]
 
 
@@ -41,11 +44,13 @@ class Partitions:
 
     async def ensure(self, session: AsyncSession, slots: Iterable[int]) -> None:
         """Make the months of these slots in the caller's transaction where they are missing."""
-        for month in sorted({month_of(slot) for slot in slots} - self._known):
+        ours: set[Month] = session.info.setdefault(_MADE, set())
+        for month in sorted({month_of(slot) for slot in slots} - self._known - ours):
             if await _exists(session, month):
                 self._known.add(month)  # only what was seen committed: our own may still be rolled back
             else:
                 await _create(session, month)
+                ours.add(month)
 
     async def ahead(self, session: AsyncSession, now: datetime, *, months: int = 2) -> None:
         """Make the month of `now` and those that follow, so that no delivery has to wait for it at midnight."""
