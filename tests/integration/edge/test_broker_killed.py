@@ -21,6 +21,7 @@ from edge.keys import load_or_create
 from edge.protocol import decode, topic_receipts
 from edge.settings import EdgeSettings
 from edge.status import Status
+from edge.transports import transport_of
 from tests.integration.edge.buffer_child import FIRST, HOME, draft
 
 
@@ -110,3 +111,59 @@ async def serve(port: int, books) -> None:
         async for message in client.messages:
             receipt = books.take(message.payload)
             await client.publish(topic_receipts(decode(message.payload)[0].interval.home_id), receipt, qos=1)
+
+
+async def test_without_a_broker_rest_takes_over_and_the_broker_is_used_again_when_it_is_back(
+    nats, tmp_path, receiver, eventually
+):
+    settings = EdgeSettings(
+        station=HOME,
+        receipt_key=receiver.books.public_hex,
+        transport="mqtt",
+        mqtt_port=nats.port,
+        api_url=receiver.url,
+        fallback_s=1,
+        upload_jitter_s=0,
+        delivery_timeout_s=2,
+        retry_base_s=0.1,
+        retry_max_s=0.3,
+    )
+    folder = tmp_path / "edge"
+    key = load_or_create(folder)
+    by_rest = 0
+
+    def count(_payload: bytes) -> None:
+        nonlocal by_rest
+        by_rest += 1
+
+    receiver.fault = count
+    with capture_logs(), ThreadPoolExecutor(1) as writer, Buffer(folder) as buffer:
+        delivery = Delivery(settings, buffer, writer, Clock(), Status(folder, {}), key)
+        delivery.transport = transport_of(settings, delivery.receive, delivery.reachable)
+        store = lambda *slots: writer.submit(  # noqa: E731
+            buffer.store, [draft(slot, key) for slot in slots], BuilderState(), "map"
+        ).result()
+        pending = lambda: len(writer.submit(buffer.pending, 10).result())  # noqa: E731
+        tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(delivery.transport.run())]
+        try:
+            store(FIRST, FIRST + 1)
+            delivery.wake()
+            await eventually(lambda: pending() == 0, 20)
+            assert by_rest == 1
+            nats()
+            tasks.append(asyncio.create_task(serve(nats.port, receiver.books)))
+            slot = FIRST + 2
+            while receiver.books.deliveries == by_rest:  # until one came by the broker
+                assert slot < FIRST + 60
+                store(slot)
+                delivery.wake()
+                await eventually(lambda: pending() == 0, 20)
+                await asyncio.sleep(0.3)
+                slot += 1
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    kept = receiver.books.intervals(HOME)
+    assert [signed.interval.seq for signed in kept] == list(range(1, slot - FIRST + 1))
+    assert receiver.books.conflicts == 0

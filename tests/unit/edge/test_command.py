@@ -76,6 +76,9 @@ def test_an_agent_loads_nothing_that_a_small_box_has_no_room_for():
         "vyper",
         "kit",
         "chain",
+        "aiomqtt",  # where REST delivers
+        "edge.doctor",
+        "edge.scan",
     )
     code = f"import sys, edge.command; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
