@@ -19,6 +19,7 @@ class Door:
 
     def __init__(self) -> None:
         self.answer = answer(SOUND)
+        self.first: list[bytes] = []
         self.delay_s = 0.0
         self.connections = 0
         self.asked: list[bytes] = []
@@ -29,7 +30,7 @@ class Door:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.asked.append(head)
                 await asyncio.sleep(self.delay_s)
-                writer.write(self.answer)
+                writer.write(self.first.pop(0) if self.first else self.answer)
                 await writer.drain()
                 if b"connection: close" in self.answer:
                     break
@@ -99,6 +100,17 @@ async def test_a_late_document_is_not_taken_for_the_next_one(door, meter):
     door.delay_s, door.answer = 0.0, answer(SOUND.replace(b"4711", b"4712"))
     found = decode_documents(load("shelly-pro-3em"), (await meter.read()).documents)
     assert found["total_act"].micro == 4_712_123_000
+
+
+async def test_a_password_that_is_not_sent_in_the_clear(door):
+    challenge = b'www-authenticate: Digest realm="shelly", nonce="60dc2c69", algorithm=SHA-256, qop="auth"\r\n'
+    door.first = [answer(b"", b"401 Unauthorized", challenge)]
+    meter = HttpMeter(HttpDoor(door.url, "admin", "secret", digest=True), 0.3, load("shelly-pro-3em"), lambda: 7)
+    assert len((await meter.read()).documents) == 1
+    assert b"uthorization" not in door.asked[0]
+    assert b'Digest username="admin"' in door.asked[1]
+    assert b"secret" not in door.asked[1]
+    await meter.aclose()
 
 
 async def test_nobody_listens(free_port):
