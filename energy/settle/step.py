@@ -81,7 +81,7 @@ class Step:
         self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "counted_uwh": counted}))
 
     def judge(self) -> None:
-        """Let the rules look at every slot that is new, that a new one may change, or that is in one row of equal values with it."""
+        """Let the rules look at every slot that is new, that a new one may change, or in one row of equal values with it."""
         entries = self.context.entries
         for slot in self._touched:
             entries[slot].uwh = self._look(slot).net.uwh
