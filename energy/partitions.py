@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.units import SLOT_SECONDS, slot_start
 
+SLOTS_PER_DAY = 86_400 // SLOT_SECONDS
 PARENTS = ("energy_reading", "energy_interval")
 _LOCK = 0x67635F7061727473  # "gc_parts"
 
@@ -45,7 +46,8 @@ class Partitions:
     async def ensure(self, session: AsyncSession, slots: Iterable[int]) -> None:
         """Make the months of these slots in the caller's transaction where they are missing."""
         ours: set[Month] = session.info.setdefault(_MADE, set())
-        for month in sorted({month_of(slot) for slot in slots} - self._known - ours):
+        days = {slot // SLOTS_PER_DAY for slot in slots}  # a month begins with a day, and there are fewer of them
+        for month in sorted({month_of(day * SLOTS_PER_DAY) for day in days} - self._known - ours):
             if await _exists(session, month):
                 self._known.add(month)  # only what was seen committed: our own may still be rolled back
             else:

@@ -188,25 +188,27 @@ class IngestService:
         self, session: AsyncSession, candidates: Sequence[tuple[int, Candidate]], transport: Transport
     ) -> list[tuple[int, Candidate, Status]]:
         """Store what is new and tell what became of each. The first of a batch wins, as it would in batches of one."""
+        places = [candidate.place for _, candidate in candidates]
         first: dict[store.Place, Candidate] = {}
-        for _, candidate in candidates:
-            first.setdefault(candidate.place, candidate)
+        for place, (_, candidate) in zip(places, candidates, strict=True):
+            first.setdefault(place, candidate)
         await self._partitions.ensure(session, (place[2] for place in first))
         # in one order everywhere: two batches with the same readings wait for each other instead of locking each other out
         ordered = [first[place] for place in sorted(first)]
         now = self._clock.now()
         new = await store.store_new(session, ordered, now, transport, queues=self._queues, publish=self._publish)
         if self._publish:
-            await self._tell_envelopes(session, [one for one in ordered if one.place in new])
-        stored = {place: first[place].hash for place in new}
-        stored |= await store.stored_hashes(session, [place for place in first if place not in new])
+            await self._tell_envelopes(session, [one for one in ordered if one.hash in new])
+        taken = [place for place, candidate in first.items() if candidate.hash not in new]
+        stored = await store.stored_hashes(session, taken)
         outcomes: list[tuple[int, Candidate, Status]] = []
         conflicts = []
-        for index, candidate in candidates:
-            if stored[candidate.place] != candidate.hash:
-                conflicts.append((candidate, stored[candidate.place]))
+        for place, (index, candidate) in zip(places, candidates, strict=True):
+            kept = first[place].hash if first[place].hash in new else stored[place]
+            if kept != candidate.hash:
+                conflicts.append((candidate, kept))
                 outcomes.append((index, candidate, "conflict"))
-            elif candidate.place in new and first[candidate.place] is candidate:
+            elif candidate.hash in new and first[place] is candidate:
                 outcomes.append((index, candidate, "accepted"))
             else:
                 outcomes.append((index, candidate, "duplicate"))

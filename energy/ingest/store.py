@@ -22,7 +22,7 @@ from energy.models import EnergyConflict, EnergyReading
 READING_STORED = "event.energy.reading_stored"
 BULK_MIN = 256  # below, arrays are faster than a COPY and what surrounds it (measured, docs/figures.md)
 
-Place = tuple[UUID, str, int]
+Place = tuple[int, str, int]  # the station's UUID as its integer, which hashes and sorts in no time
 
 # of energy_reading, in this order, and last the bytes for the outbox: empty where an envelope tells them
 _TYPES = {
@@ -69,7 +69,7 @@ healed AS (
     UPDATE energy_rejection SET resolved_at = $3::timestamptz, retry_at = NULL
     FROM new WHERE energy_rejection.hash = new.hash AND resolved_at IS NULL
 )
-SELECT station, meter, slot FROM new
+SELECT hash FROM new
 """
 _STORE_FEW = _STORE.format(
     source=f"SELECT * FROM unnest({', '.join(f'${at}::{kind}[]' for at, kind in enumerate(_TYPES.values(), start=4))}) "
@@ -91,7 +91,7 @@ class Candidate:
     def place(self) -> Place:
         """What a reading is unique by: station, meter, slot."""
         interval = self.delivery.interval
-        return interval.home_id, interval.meter, interval.slot
+        return interval.home_id.int, interval.meter_id or "main", interval.slot
 
 
 async def store_new(
@@ -102,8 +102,9 @@ async def store_new(
     *,
     queues: Sequence[str],
     publish: bool,
-) -> set[Place]:
-    """Store the readings whose place is free, and say which those were. Waits for a transaction that takes the same places.
+) -> set[bytes]:
+    """Store the readings whose place is free, and say which those were by their hashes. Waits for a transaction that takes the
+    same places.
 
     The same statement puts each new one before those who work on it (`queues`), into the outbox as the signed interval on the
     wire (if `publish`; an envelope is for the caller to tell), and marks earlier refusals of the same bytes as resolved. The
@@ -119,7 +120,7 @@ async def store_new(
         await connection.execute(_STAGE)
         await connection.copy_records_to_table("energy_incoming", records=rows, columns=list(_TYPES))
         new = await connection.fetch(_STORE_MANY, list(queues), subject, at)
-    return {(UUID(int=row["station"].int), row["meter"], row["slot"]) for row in new}
+    return {row[0] for row in new}
 
 
 async def tell(session: AsyncSession, payloads: Sequence[bytes]) -> None:
@@ -133,13 +134,13 @@ async def stored_hashes(session: AsyncSession, places: Sequence[Place]) -> dict[
     """The hashes of stored readings by their places."""
     found: dict[Place, bytes] = {}
     for at in range(0, len(places), 1_000):
-        part = places[at : at + 1_000]
+        part = [(UUID(int=station), meter, slot) for station, meter, slot in places[at : at + 1_000]]
         rows = await session.execute(
             select(EnergyReading.station, EnergyReading.meter, EnergyReading.slot, EnergyReading.hash).where(
                 tuple_(EnergyReading.station, EnergyReading.meter, EnergyReading.slot).in_(part)
             )
         )
-        found |= {(station, meter, slot): bytes(hashed) for station, meter, slot, hashed in rows}
+        found |= {(station.int, meter, slot): bytes(hashed) for station, meter, slot, hashed in rows}
     return found
 
 
@@ -150,9 +151,9 @@ async def keep_conflicts(
     rows = {
         candidate.hash: {
             "hash": candidate.hash,
-            "station": candidate.place[0],
-            "meter": candidate.place[1],
-            "slot": candidate.place[2],
+            "station": candidate.delivery.interval.home_id,
+            "meter": candidate.delivery.interval.meter,
+            "slot": candidate.delivery.interval.slot,
             "stored_hash": stored,
             "body": candidate.delivery.body,
             "signature": candidate.delivery.signature or None,
