@@ -82,7 +82,8 @@ def sync():
 def install_node_packages():
     """Fetch anvil, and the Modbus peers of the tests, with the npm of the nodejs wheel.
 
-    The peers are what the tests can do without: where they cannot be had, those tests skip and say so. Not `npm ci`: it refuses a lock without every platform's optional package, and a registry need not carry them all.
+    The peers are what the tests can do without: where they cannot be had, those tests skip and say so. Not `npm ci`: it
+    refuses a lock without every platform's optional package, and a registry need not carry them all.
     """
     say("fetching anvil, the chain of the demo and the tests")
     extra = {"PATH": str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")}
