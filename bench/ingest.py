@@ -226,7 +226,8 @@ async def measure(
     """Every size in every array, each from an empty table if the database is our own."""
     figures = []
     print(
-        f"{'form':>8} {'at once':>7} {'intervals':>10} {'intervals/s':>12} {'bare COPY/s':>12} {'ratio':>7} {'own CPU/s':>10}  growth"
+        f"{'form':>8} {'at once':>7} {'intervals':>10} {'intervals/s':>12} {'bare COPY/s':>12} {'ratio':>7} "
+        f"{'own CPU/s':>10}  growth"
     )
     for form, array in FORMS:
         first = 0.0
