@@ -167,7 +167,7 @@ class Follower:
             raise Unavailable("oracle.behind", f"the registry is not read up to the end of slot {content.slot} yet")
         if not inputs.missing:
             return inputs
-        await self._intake.take_counted(await self._peers.readings(inputs.missing))
+        await self._peers.readings(inputs.missing, self._intake.take_counted)
         async with self._database.transaction() as session:
             return await self._recounter.load(session, content.utility, content.slot, hashes)
 

@@ -34,22 +34,27 @@ class Intake:
         self._queues = tuple(queue_of(utility) for utility in utilities)
         self._present = self._at(clock)
 
-    async def take(self, deliveries: Sequence[SignedInterval]) -> None:
-        """Store what passes the checks, in one transaction. What doesn't is kept as a rejection with its reason."""
-        if deliveries:
-            async with self._database.transaction() as session:
-                _tell(await self._present.ingest(session, deliveries, "feed"))
+    async def take(self, deliveries: Sequence[SignedInterval]) -> set[bytes]:
+        """Store what passes the checks, in one transaction. What doesn't is kept as a rejection with its reason. Returns the hashes
+        of those that are stored now.
+        """
+        if not deliveries:
+            return set()
+        async with self._database.transaction() as session:
+            return _stored(await self._present.ingest(session, deliveries, "feed"))
 
-    async def take_counted(self, deliveries: Sequence[SignedInterval]) -> None:
+    async def take_counted(self, deliveries: Sequence[SignedInterval]) -> set[bytes]:
         """Store readings that an accepted report counts, each checked as of its own time: a node that was away for long, or is
         new, must be able to follow the chain, and what was in time for the quorum is too old by now.
         """
         ordered = sorted(deliveries, key=lambda delivery: delivery.interval.slot)
+        stored: set[bytes] = set()
         async with self._database.transaction() as session:
             for _, group in groupby(ordered, key=lambda delivery: delivery.interval.slot):
                 batch = list(group)
                 service = self._at(FixedClock(batch[0].interval.end))
-                _tell(await service.ingest(session, batch, "feed"))
+                stored |= _stored(await service.ingest(session, batch, "feed"))
+        return stored
 
     async def retry(self) -> None:
         """Try again what time may have healed, as a reading that came before its meter was mirrored."""
@@ -75,7 +80,11 @@ class Intake:
         return IngestService(clock, self._mode, queues=self._queues, publish=False)
 
 
-def _tell(lines: Sequence[ReceiptLine]) -> None:
+def _stored(lines: Sequence[ReceiptLine]) -> set[bytes]:
+    stored = set()
     for line in lines:
         if line.status in ("rejected", "conflict"):
             log.warning("reading.refused", hash=line.hash, status=line.status, code=line.code, detail=line.detail)
+        else:
+            stored.add(bytes.fromhex(line.hash[2:]))
+    return stored

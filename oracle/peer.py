@@ -3,7 +3,7 @@
 """Talking to other nodes: asking for signatures, for what they signed, for readings and files that this node lacks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 import orjson
@@ -21,6 +21,9 @@ log = logs.get(__name__)
 
 READINGS_MAX = 500
 _BODY_BYTES_MAX = 1 << 30
+
+
+Keep = Callable[[list[SignedInterval]], Awaitable[set[bytes]]]
 
 
 class PeerRefused(GreenCoreError):
@@ -156,21 +159,20 @@ class Peers:
                 return data
         return None
 
-    async def readings(self, hashes: Sequence[bytes]) -> list[SignedInterval]:
-        """Readings by hash, each from the first peer that has it."""
-        missing = list(hashes)
-        found: dict[bytes, SignedInterval] = {}
+    async def readings(self, hashes: Sequence[bytes], keep: Keep) -> None:
+        """Bring readings by hash to `keep`, which checks them and tells which it kept: the others are asked of the next peer, for
+        one that lies about them must not hide those of an honest one.
+        """
+        missing = set(hashes)
         for peer in self.all:
             if not missing:
                 break
             try:
-                answers = await peer.readings(missing)
+                answers = await peer.readings(sorted(missing))
             except GreenCoreError as error:
                 log.info("peer.readings", peer=peer.name, code=error.code)
                 continue
-            found |= {answer.hash: answer for answer in answers if answer.hash in set(missing)}
-            missing = [h for h in missing if h not in found]
-        return list(found.values())
+            missing -= await keep([answer for answer in answers if answer.hash in missing])
 
 
 def peer_message(path: str, body: bytes) -> bytes:

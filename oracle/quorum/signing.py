@@ -223,7 +223,7 @@ class SigningDesk:
         if known:
             one = min(known)
             raise Conflict("oracle.reading_counted", f"reading 0x{one.hex()} is counted already, or is of a later slot")
-        await self._intake.take(await self._peers.readings(missing))
+        await self._peers.readings(missing, self._intake.take)
 
     async def _compare(self, proposal: Proposal, row: Row, view: View) -> None:
         content = proposal.content

@@ -3,6 +3,7 @@
 """The quorum's ways: everyone agrees, some are away, one lies, two think otherwise."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from edge.protocol import SignedInterval
 from energy.models import EnergyIncluded
 from energy.policies.book import book
 from energy.settle.rules import Advance, advance
@@ -347,6 +349,32 @@ async def test_the_chain_takes_a_report_back_and_the_nodes_do_too(grid: Grid) ->
     grid.chain.call("evm_revert", again)
     with pytest.raises(Refused, match="start a new database"):
         await grid.follow()
+
+
+async def test_a_peer_that_forges_readings_keeps_nobody_from_the_real_ones(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One node that lies is expected: who asks it first must not believe that nobody has the reading."""
+    station = await grid.add_station()
+    grid.pass_slots()
+    slots = [grid.pass_slots(), grid.pass_slots()]
+    readings = {reading.hash: reading for reading in (station.reading(slot, 10) for slot in slots)}
+    late = grid.members[3]
+
+    async def forged(hashes: Sequence[bytes]) -> list[SignedInterval]:
+        return [replace(readings[h], signature=bytes(64)) for h in hashes]
+
+    monkeypatch.setattr(late.node.peers.all[0], "readings", forged)
+    for member in grid.members[:3]:
+        await member.hear(*readings.values())
+    await grid.report(slots[0])
+    await grid.members[2].stop()  # from now on the late one is needed
+    grid.close(slots[1])
+    attempt = await grid.members[0].node.propose(E, slots[1])
+    assert attempt is not None
+    assert attempt.succeeded
+    assert (await grid.oracle.head(E)).total == 20 * UWH_PER_WH
+    assert not await disagreements(late)
 
 
 async def test_strangers_get_neither_signatures_nor_readings(grid: Grid) -> None:
