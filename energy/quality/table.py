@@ -100,7 +100,7 @@ TABLE = (
         "V10",
         "heart",
         "above both neighbours and the third highest of the hours around",
-        "16 slots on either side",
+        "the hours on either side",
         "suspect, until a neighbour clears it",
         ("spike_ppm", "spike_floor_ppm", "spike_near_slots"),
     ),
