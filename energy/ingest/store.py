@@ -66,8 +66,12 @@ told AS (
     WHERE payload IS NOT NULL ORDER BY slot, station, meter
 ),
 healed AS (
+    -- one that is just tried again is resolved by whoever tries, who may be waiting for our reading
     UPDATE energy_rejection SET resolved_at = $3::timestamptz, retry_at = NULL
-    FROM new WHERE energy_rejection.hash = new.hash AND resolved_at IS NULL
+    WHERE id IN (
+        SELECT refused.id FROM energy_rejection AS refused JOIN new ON refused.hash = new.hash
+        WHERE refused.resolved_at IS NULL FOR UPDATE OF refused SKIP LOCKED
+    )
 )
 SELECT hash FROM new
 """

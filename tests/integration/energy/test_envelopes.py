@@ -238,3 +238,41 @@ async def test_whatever_way_it_comes_the_same_is_stored(
         conflicts = select(EnergyConflict.hash).where(EnergyConflict.station == station.id)
         assert set(await session.scalars(conflicts)) == seen - set(first.values())
     assert stored == first
+
+
+async def test_ways_that_meet_do_not_lock_each_other_out(
+    database_url: str, clock: FixedClock, new_station: Callable[..., Any]
+) -> None:
+    """Envelopes, singles and attempts of ours bring the same intervals at once, in any order: each is stored once."""
+    databases = [Database(database_url, pool_size=8) for _ in range(2)]
+    station = new_station()
+    made = station.enveloped(*(station.interval(-slot) for slot in range(120)))
+    singles = [station.signed(-slot) for slot in range(120)]
+    service = IngestService(clock, Mode.LIVE)
+    await deliver(databases[0], service, [*made, *singles[:60]])  # all refused: the meter is not known yet
+    await station.enrol(databases[0])
+    clock.at += timedelta(minutes=2)
+
+    async def retry(where: Database) -> None:
+        async with where.transaction() as session:
+            await IngestService(clock, Mode.LIVE).retry(session, limit=50)
+
+    jobs: list[Any] = []
+    for number in range(12):
+        where = databases[number % 2]
+        order = [made, singles, list(reversed(made)), list(reversed(singles))][number % 4]
+        jobs += [deliver(where, IngestService(clock, Mode.LIVE), order), retry(where)]
+    answers = await asyncio.gather(*jobs)
+    lines = [line for answer in answers if answer for line in answer]
+    assert {line.status for line in lines} <= {"accepted", "duplicate"}
+    for _ in range(4):
+        await retry(databases[0])
+    assert await count(databases[0], EnergyReading) == 120
+    told_of = [one.hash for event in await told(databases[0]) for one in event]
+    assert sorted(told_of) == sorted(one.hash for one in made)
+    async with databases[0].transaction() as session:
+        assert not (
+            await session.scalars(select(EnergyRejection.id).where(EnergyRejection.resolved_at.is_(None)))
+        ).all()
+    for where in databases:
+        await where.close()
