@@ -167,7 +167,13 @@ class Follower:
             raise Unavailable("oracle.behind", f"the registry is not read up to the end of slot {content.slot} yet")
         if not inputs.missing:
             return inputs
-        await self._peers.readings(inputs.missing, self._intake.take_counted)
+        unheard = await self._peers.readings(inputs.missing, self._intake.take_counted)
+        if unheard:
+            # to go on without them would be a disagreement for ever, and they would be counted again when they come
+            raise Unavailable(
+                "oracle.content_unknown",
+                f"{len(unheard)} readings of slot {content.slot} are not here, and not every peer answers",
+            )
         async with self._database.transaction() as session:
             return await self._recounter.load(session, content.utility, content.slot, hashes)
 

@@ -159,11 +159,12 @@ class Peers:
                 return data
         return None
 
-    async def readings(self, hashes: Sequence[bytes], keep: Keep) -> None:
+    async def readings(self, hashes: Sequence[bytes], keep: Keep) -> set[bytes]:
         """Bring readings by hash to `keep`, which checks them and tells which it kept: the others are asked of the next peer, for
-        one that lies about them must not hide those of an honest one.
+        one that lies about them must not hide those of an honest one. Returns those that a peer which did not answer may have:
+        nobody else sent them.
         """
-        missing = set(hashes)
+        missing, sent, silent = set(hashes), set[bytes](), False
         for peer in self.all:
             if not missing:
                 break
@@ -171,8 +172,11 @@ class Peers:
                 answers = await peer.readings(sorted(missing))
             except GreenCoreError as error:
                 log.info("peer.readings", peer=peer.name, code=error.code)
+                silent = True
                 continue
+            sent |= {answer.hash for answer in answers}
             missing -= await keep([answer for answer in answers if answer.hash in missing])
+        return missing - sent if silent else set()
 
 
 def peer_message(path: str, body: bytes) -> bytes:

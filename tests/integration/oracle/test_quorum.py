@@ -15,7 +15,7 @@ from edge.protocol import SignedInterval
 from energy.models import EnergyIncluded
 from energy.policies.book import book
 from energy.settle.rules import Advance, advance
-from kit.errors import Conflict, Refused
+from kit.errors import Conflict, Refused, Unavailable
 from kit.units import UWH_PER_WH
 from oracle.models import OracleDisagreement
 from oracle.peer import PeerRefused
@@ -374,6 +374,35 @@ async def test_a_peer_that_forges_readings_keeps_nobody_from_the_real_ones(
     assert attempt is not None
     assert attempt.succeeded
     assert (await grid.oracle.head(E)).total == 20 * UWH_PER_WH
+    assert not await disagreements(late)
+
+
+async def test_a_node_waits_for_readings_that_a_silent_peer_may_have(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be asked for is no disagreement: to go on without it would leave it to be counted again later."""
+    station = await grid.add_station()
+    grid.pass_slots()
+    slot = grid.pass_slots()
+    late = grid.members[3]
+    for member in grid.members[:3]:
+        await member.hear(station.reading(slot, 10))
+    grid.close(slot)
+
+    async def silent(hashes: Sequence[bytes]) -> list[SignedInterval]:
+        raise Unavailable("oracle.peer_unavailable", f"no answer about {len(hashes)} readings")
+
+    with monkeypatch.context() as patch:
+        for peer in late.node.peers.all:
+            patch.setattr(peer, "readings", silent)
+        attempt = await grid.members[0].node.propose(E, slot)
+        assert attempt is not None
+        assert attempt.succeeded
+        with pytest.raises(Unavailable, match="not every peer"):
+            await grid.follow()
+    await grid.follow()
+    first, *others = await grid.states()
+    assert all(state == first for state in others)
     assert not await disagreements(late)
 
 
