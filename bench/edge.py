@@ -25,9 +25,9 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.figures import Figure, finish, machine
-from edge.buffer import BUFFER_FILE, Buffer
-from edge.buffer_tables import Draft
-from edge.envelope import sealer
+from edge.buffer.store import BUFFER_FILE, Buffer
+from edge.buffer.tables import Draft
+from edge.delivery.envelope import sealer
 from edge.intervals import BuilderState, Read, Track
 from edge.protocol import Interval, profile_hash, sign
 from greencore.embedded.ports import free_ports

@@ -19,9 +19,9 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from bench.figures import Figure, finish, machine
-from edge.bus import Bus, BusMeter
-from edge.modbus import MeterError, SerialPort, TcpAddress
-from edge.registers import RegisterMap, parse
+from edge.meters.bus import Bus, BusMeter
+from edge.meters.modbus import MeterError, SerialPort, TcpAddress
+from edge.meters.registers import RegisterMap, parse
 from tests.integration.edge import peers
 from tests.integration.edge.peers.raw_rtu import raw_rtu, words
 

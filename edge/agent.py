@@ -22,16 +22,16 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import keys
-from edge.buffer import Buffer, BufferFault
+from edge.buffer.store import Buffer, BufferFault
 from edge.clock import Clock
 from edge.collector import Agent, Collector, text
-from edge.delivery import Delivery
-from edge.discovering import DiscoveringCollector
-from edge.doors import Doors, map_of
+from edge.delivery.sender import Delivery
+from edge.delivery.transports import transport_of
+from edge.meters.discovering import DiscoveringCollector
+from edge.meters.doors import Doors, map_of
+from edge.meters.sunspec import DISCOVER
 from edge.settings import EdgeSettings
 from edge.status import Status
-from edge.sunspec import DISCOVER
-from edge.transports import transport_of
 from edge.watchdog import watch
 
 STATUS_PERIOD_S = 0.25

@@ -16,22 +16,22 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.buffer import Buffer, Draft
-from edge.bus import Meter, Reading
+from edge.buffer.store import Buffer, Draft
 from edge.clock import Clock
 from edge.clock_step import ClockStep
-from edge.delivery import Delivery
+from edge.delivery.sender import Delivery
 from edge.integrate import Power, PowerState, take_power
 from edge.intervals import SLOT_MS, BuilderState, Event, Read, Slot, Step, take
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
-from edge.modbus import MeterError
+from edge.meters.bus import Meter, Reading
+from edge.meters.modbus import MeterError
+from edge.meters.registers import Absent, RegisterMap, Value, decode, decode_documents, decode_power, decode_status
+from edge.meters.sunspec import DISCOVER
 from edge.outage import FAILURE_BIT, Outage
 from edge.protocol import SignedInterval, sign
-from edge.registers import Absent, RegisterMap, Value, decode, decode_documents, decode_power, decode_status
 from edge.schedule import next_read_ms
 from edge.settings import EdgeSettings, MeterSettings
 from edge.status import Status
-from edge.sunspec import DISCOVER
 
 RETRY_MIN_S = 0.1
 

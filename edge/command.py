@@ -14,21 +14,21 @@ import structlog
 
 from edge import keys
 from edge.agent import run as run_agent
-from edge.buffer import BufferFault
+from edge.buffer.store import BufferFault
 from edge.clock import ClockError
+from edge.delivery.tls import TlsError
+from edge.meters.registers import MapError
 from edge.protocol import Source
-from edge.registers import MapError
 from edge.settings import CONFIG, EdgeSettings, SettingsError
 from edge.terminal import data_dir_option, unable
-from edge.tls import TlsError
 
 # what a running agent does not need is loaded when it is asked for: a small box has little memory
 _LATER = {
-    "buffer": "edge.buffer_command:buffer_command",
-    "doctor": "edge.doctor_command:doctor_command",
-    "maps": "edge.scan_command:maps_command",
-    "scan": "edge.scan_command:scan_command",
-    "test-map": "edge.testmap_command:test_map_command",
+    "buffer": "edge.buffer.command:buffer_command",
+    "doctor": "edge.doctor.command:doctor_command",
+    "maps": "edge.scan.command:maps_command",
+    "scan": "edge.scan.command:scan_command",
+    "test-map": "edge.scan.testmap_command:test_map_command",
 }
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from edge.integrate import power_measures
 from edge.intervals import Limits, Slot
+from edge.meters.registers import BALANCE_ROLES, DEVICE_ROLE, MEASURE_OF_ROLE, RegisterMap
 from edge.protocol import Interval, Source, profile_hash
-from edge.registers import BALANCE_ROLES, DEVICE_ROLE, MEASURE_OF_ROLE, RegisterMap
 
 _OUTWARD = frozenset({"export", "gen", "discharge"})  # bounded by what the station can deliver
 _BOUNDED = frozenset({"import", "aux", "loss", "charge"})  # by what it can draw

@@ -12,7 +12,7 @@ import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from edge.delivery_settings import DeliverySettings
+from edge.delivery.settings import DeliverySettings
 
 PREFIX = "GREENCORE_EDGE_"
 CONFIG = f"{PREFIX}CONFIG"

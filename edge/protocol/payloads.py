@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
 """The JSON objects as they stand on the wire."""
-# ruff: noqa: N815 - field names are the protocol's
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
 """What the server answers: signed receipts, the only thing that lets a device forget an interval."""
-# ruff: noqa: N815 - field names are the protocol's
 
 from datetime import UTC, datetime
 from typing import Literal

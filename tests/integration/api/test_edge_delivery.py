@@ -15,15 +15,15 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from edge.buffer import Buffer, Draft
-from edge.buffer_command import buffer_command
+from edge.buffer.command import buffer_command
+from edge.buffer.store import Buffer, Draft
 from edge.clock import Clock
-from edge.delivery import Delivery
-from edge.doctor_remote import server as examine_server
+from edge.delivery.sender import Delivery
+from edge.delivery.transports import transport_of
+from edge.doctor.remote import server as examine_server
 from edge.intervals import BuilderState
 from edge.settings import EdgeSettings
 from edge.status import Status
-from edge.transports import transport_of
 from energy.models import EnergyReading
 from kit.database import Database
 from tests.integration.api.world import LAST, NOON, Device

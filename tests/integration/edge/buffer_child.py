@@ -12,7 +12,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.buffer import Buffer, BufferFault, Draft
+from edge.buffer.store import Buffer, BufferFault, Draft
 from edge.intervals import BuilderState
 from edge.keys import load_or_create
 from edge.protocol import Interval, profile_hash, sign

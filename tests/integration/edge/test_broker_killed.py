@@ -12,16 +12,16 @@ import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
-from edge.buffer import Buffer
+from edge.buffer.store import Buffer
 from edge.clock import Clock
-from edge.delivery import Delivery
-from edge.delivery_mqtt import MqttTransport
+from edge.delivery.mqtt import MqttTransport
+from edge.delivery.sender import Delivery
+from edge.delivery.transports import transport_of
 from edge.intervals import BuilderState
 from edge.keys import load_or_create
 from edge.protocol import decode, topic_receipts
 from edge.settings import EdgeSettings
 from edge.status import Status
-from edge.transports import transport_of
 from tests.integration.edge.buffer_child import FIRST, HOME, draft
 
 

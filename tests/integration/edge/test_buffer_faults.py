@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.buffer import Buffer
+from edge.buffer.store import Buffer
 from edge.intervals import BuilderState
 from edge.keys import load_or_create
 from edge.protocol import decode

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An agent that is killed and finds its buffer damaged: it goes on, and what it had built arrives under the old signatures."""
 
-from edge.buffer_salvage import declared
+from edge.buffer.salvage import declared
 
 
 async def test_an_agent_goes_on_from_a_damaged_buffer_and_everything_arrives(make_rig, receiver, eventually):

@@ -13,9 +13,9 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from edge.bus import Bus, BusMeter
-from edge.modbus import MeterError, SerialPort, TcpAddress
-from edge.registers import parse
+from edge.meters.bus import Bus, BusMeter
+from edge.meters.modbus import MeterError, SerialPort, TcpAddress
+from edge.meters.registers import parse
 from tests.integration.edge import peers
 from tests.integration.edge.peers.libmodbus_server import library
 

@@ -7,9 +7,9 @@ import contextlib
 
 import pytest
 
-from edge.http_meter import DOCUMENT_BYTES_MAX, HttpDoor, HttpMeter
-from edge.modbus import MeterError
-from edge.registers import decode_documents, load
+from edge.meters.http import DOCUMENT_BYTES_MAX, HttpDoor, HttpMeter
+from edge.meters.modbus import MeterError
+from edge.meters.registers import decode_documents, load
 
 SOUND = b'{"total_act": 4711.123, "total_act_ret": 0.5}'
 

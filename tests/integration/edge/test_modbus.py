@@ -8,9 +8,9 @@ import struct
 
 import pytest
 
-from edge.bus import Bus, BusMeter
-from edge.modbus import MeterError, TcpAddress
-from edge.registers import load, parse
+from edge.meters.bus import Bus, BusMeter
+from edge.meters.modbus import MeterError, TcpAddress
+from edge.meters.registers import load, parse
 
 SPLIT = parse("""
 name: split

@@ -13,9 +13,9 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusException
 
-from edge.bus import Bus, BusMeter, Pauses
-from edge.modbus import MeterError, SerialPort, TcpAddress
-from edge.registers import parse
+from edge.meters.bus import Bus, BusMeter, Pauses
+from edge.meters.modbus import MeterError, SerialPort, TcpAddress
+from edge.meters.registers import parse
 from tests.integration.edge.peers.raw_rtu import RawRtu, Request, raw_rtu, refusal, seal, words
 
 TIMEOUT_S = 0.1

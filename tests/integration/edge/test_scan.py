@@ -19,10 +19,10 @@ from sunspec2.file.client import FileClientModel
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from edge.command import cli
-from edge.modbus import TcpAddress
-from edge.registers import Value, decode
-from edge.scan_link import Probe, bus_of, gather
-from edge.sunspec import discover
+from edge.meters.modbus import TcpAddress
+from edge.meters.registers import Value, decode
+from edge.meters.sunspec import discover
+from edge.scan.link import Probe, bus_of, gather
 from simulator.clock import Clock
 from simulator.server import Station, StationServer
 from tests.integration.edge.peers.raw_rtu import Request, raw_rtu, refusal, words

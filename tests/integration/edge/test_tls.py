@@ -15,13 +15,13 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from edge.delivery import NotDelivered
-from edge.delivery_mqtt import MqttTransport
-from edge.delivery_rest import RestTransport
-from edge.doctor_remote import server as examine_server
+from edge.delivery.mqtt import MqttTransport
+from edge.delivery.rest import RestTransport
+from edge.delivery.sender import NotDelivered
+from edge.delivery.tls import TlsError, client_context
+from edge.doctor.remote import server as examine_server
 from edge.protocol import Interval, decode, decode_receipts, sign, topic_receipts
 from edge.settings import EdgeSettings
-from edge.tls import TlsError, client_context
 from tests.integration.edge.authority import Authority
 
 HOME = UUID("6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f")

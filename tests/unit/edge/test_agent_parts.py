@@ -17,8 +17,8 @@ from edge.clock import Clock, ClockError
 from edge.clock_step import ClockStep, steady_ns
 from edge.intervals import SLOT_MS, Limits, Slot
 from edge.measure import has_balance, interval_of, limits_of, profile_bytes
+from edge.meters.registers import load, parse
 from edge.protocol import decode, sign
-from edge.registers import load, parse
 from edge.schedule import next_read_ms
 
 HOME = UUID("6f1f0c38-98a5-4a9d-8a54-0f6f7c1d2e3f")

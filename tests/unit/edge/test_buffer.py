@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.buffer import Buffer, BufferFault, Draft
-from edge.buffer_tables import META, OUTBOX
+from edge.buffer.store import Buffer, BufferFault, Draft
+from edge.buffer.tables import META, OUTBOX
 from edge.intervals import BuilderState, Read, Track
 from edge.protocol import Interval, ReceiptLine, decode, sign, sign_receipt
 

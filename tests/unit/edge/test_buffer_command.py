@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.buffer import Buffer
+from edge.buffer.store import Buffer
 from edge.command import cli
 from edge.intervals import BuilderState
 from edge.keys import load_or_create

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from edge.buffer import Buffer, recover
-from edge.buffer_mark import MARK_FILE, Mark
-from edge.buffer_salvage import put_aside
+from edge.buffer.mark import MARK_FILE, Mark
+from edge.buffer.salvage import put_aside
+from edge.buffer.store import Buffer, recover
 from edge.intervals import BuilderState, Read, Track
 from edge.keys import load_or_create
 from edge.protocol import ReceiptLine, decode, sign_receipt

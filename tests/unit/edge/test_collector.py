@@ -12,14 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from edge.buffer import Buffer
-from edge.bus import Reading
+from edge.buffer.store import Buffer
 from edge.clock import Clock
 from edge.collector import Agent, Collector
-from edge.delivery import Delivery
+from edge.delivery.sender import Delivery
 from edge.intervals import SLOT_MS
+from edge.meters.bus import Reading
+from edge.meters.registers import load, parse
 from edge.protocol import decode
-from edge.registers import load, parse
 from edge.settings import EdgeSettings
 from edge.status import Status
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from click.testing import CliRunner
 
-from edge.buffer import Buffer, Draft
+from edge.buffer.store import Buffer, Draft
 from edge.command import cli
 from edge.intervals import BuilderState
 from edge.keys import load_or_create, public_hex
@@ -77,8 +77,8 @@ def test_an_agent_loads_nothing_that_a_small_box_has_no_room_for():
         "kit",
         "chain",
         "aiomqtt",  # where REST delivers
-        "edge.doctor",
-        "edge.scan",
+        "edge.doctor.examination",
+        "edge.scan.scan",
     )
     code = f"import sys, edge.command; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

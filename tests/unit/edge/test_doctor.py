@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge import watchdog
-from edge.buffer import Buffer
+from edge.buffer.store import Buffer
 from edge.command import cli
 from edge.intervals import BuilderState
 from edge.keys import load_or_create

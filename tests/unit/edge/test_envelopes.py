@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from edge.buffer import Buffer, Draft
+from edge.buffer.store import Buffer, Draft
 from edge.clock import Clock
-from edge.delivery import Delivery, NotDelivered, Refused
-from edge.delivery_fallback import FallbackTransport
+from edge.delivery.fallback import FallbackTransport
+from edge.delivery.sender import Delivery, NotDelivered, Refused
 from edge.intervals import BuilderState
 from edge.protocol import Interval, ReceiptLine, decode, sign, sign_receipt
 from edge.settings import EdgeSettings

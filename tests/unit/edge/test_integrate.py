@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.doors import Doors
 from edge.integrate import GAP_MAX_MS, Power, PowerState, take_power
 from edge.intervals import SLOT_MS, Slot
 from edge.measure import has_balance, interval_of
-from edge.registers import MapError, load, parse
+from edge.meters.doors import Doors
+from edge.meters.registers import MapError, load, parse
 from edge.settings import EdgeSettings
 
 B0 = 1_000_000 * SLOT_MS

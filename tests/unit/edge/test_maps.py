@@ -4,8 +4,8 @@
 
 import pytest
 
-from edge.registers import MAPS, Value, decode, decode_documents, known, load, parse_document, plan
-from edge.testmap import examine, in_unit, verdict_of
+from edge.meters.registers import MAPS, Value, decode, decode_documents, known, load, parse_document, plan
+from edge.scan.testmap import examine, in_unit, verdict_of
 
 EASTRON = {0: [0x4366, 0x3333], 70: [0x4248, 0x0000], 72: [0x449A, 0x51EC], 74: [0x42F6, 0x8000]}
 SCHNEIDER = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.modbus import MeterError, ModbusLine, SerialPort, TcpAddress
+from edge.meters.modbus import MeterError, ModbusLine, SerialPort, TcpAddress
 
 UNIT, ADDRESS, COUNT, FUNCTION = 1, 100, 2, 3
 TIMEOUT_S = 0.005

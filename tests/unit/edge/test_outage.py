@@ -5,8 +5,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.meters.registers import decode_status, parse
 from edge.outage import SEEN_MS, SLOT_MS, SLOTS_KEPT, SPAN_MAX_MS, Outage
-from edge.registers import decode_status, parse
 
 START = 1_956_096 * SLOT_MS
 

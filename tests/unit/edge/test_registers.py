@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.registers import (
+from edge.meters.registers import (
     Absent,
     MapError,
     Value,

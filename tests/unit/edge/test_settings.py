@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.bus import Pauses
-from edge.doors import Doors, map_of, pauses_of
-from edge.registers import MapError, load, parse
+from edge.meters.bus import Pauses
+from edge.meters.doors import Doors, map_of, pauses_of
+from edge.meters.registers import MapError, load, parse
 from edge.settings import EdgeSettings, MeterSettings, Rtu, SettingsError, Tcp
 
 STATION = """

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sunspec2.device import get_model_def
 from sunspec2.file.client import FileClientModel
 
-from edge.modbus import MeterError
-from edge.registers import Absent, Value, decode, plan
-from edge.sunspec import BASES, MODELS_MAX, NoSunSpec, SunSpecError, discover, map_of, read_chain
-from edge.sunspec_models import MODELS
+from edge.meters.modbus import MeterError
+from edge.meters.registers import Absent, Value, decode, plan
+from edge.meters.sunspec import BASES, MODELS_MAX, NoSunSpec, SunSpecError, discover, map_of, read_chain
+from edge.meters.sunspec_models import MODELS
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "sunspec"
 MARKER = [0x5375, 0x6E53]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.command import cli
-from edge.registers import known, load
-from edge.scan_command import parse_units
-from edge.testmap import LIKELY_W_MAX, examine, verdict_of
+from edge.meters.registers import known, load
+from edge.scan.command import parse_units
+from edge.scan.testmap import LIKELY_W_MAX, examine, verdict_of
 
 U64 = load("meter-u64")
 

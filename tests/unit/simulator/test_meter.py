@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.registers import Absent, Value, decode, known, load
+from edge.meters.registers import Absent, Value, decode, known, load
 from simulator.clock import Clock
 from simulator.encode import EncodeError, Image
 from simulator.faults import Fault, FaultyMeter

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sunspec2.device import get_model_def
 from sunspec2.mb import point_type_info
 
-from edge.registers import Value, decode, decode_status, load
-from edge.sunspec import discover
+from edge.meters.registers import Value, decode, decode_status, load
+from edge.meters.sunspec import discover
 from simulator.encode import EncodeError, image_of
 from simulator.meter import Registers
 
