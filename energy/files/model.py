@@ -96,3 +96,11 @@ def exact(text: str) -> int | None:
     if scaled != scaled.to_integral_value() or abs(scaled) >= _WHOLE_MAX:
         return None
     return int(scaled)
+
+
+def not_exact(text: str) -> str:
+    """Why `exact` refuses a text, for people; empty where it is no number at all."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        return ""
+    return f"has more than {PLACES} decimal places or 13 digits before the point; is the unit right?"

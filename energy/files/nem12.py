@@ -14,7 +14,18 @@ from datetime import date
 from typing import NoReturn
 
 from energy.files.lines import records
-from energy.files.model import ABSENT, PLACES, VALUES_MAX, Channel, Direction, FileFault, MeterFile, Value, exact
+from energy.files.model import (
+    ABSENT,
+    PLACES,
+    VALUES_MAX,
+    Channel,
+    Direction,
+    FileFault,
+    MeterFile,
+    Value,
+    exact,
+    not_exact,
+)
 
 MARKET_OFFSET_S = 10 * 3600
 DAY_S = 86_400
@@ -131,6 +142,9 @@ def _begin_stream(reader: _Reader, line: int, fields: Sequence[str]) -> None:
         reader.fail(line, 5, f"channel suffix {suffix[:20]!r} is not a letter and a digit, such as E1 or B1")
     direction = _DIRECTIONS.get(suffix[0], "other")
     divisor = _UNITS.get(unit.lower()) if direction != "other" else None
+    if direction != "other" and divisor is None:
+        # left out, an import in a unit that nobody knows would make its export the balance
+        reader.fail(line, 8, f"unit {unit[:20]!r}; channels E… and B… are active energy in Wh, kWh or MWh")
     if not _INTERVAL.fullmatch(length) or int(length) not in _lengths(divisor is not None):
         reader.fail(line, 9, f"interval length {length[:20]!r}; NEM12 has {', '.join(map(str, LENGTHS))} minutes")
     channel = reader.channels.get((point, suffix))
@@ -169,7 +183,8 @@ def _begin_day(reader: _Reader, line: int, fields: Sequence[str]) -> None:
     for column, cell in enumerate(fields[2 : count + 2], start=3):
         value = exact(cell) if cell.strip() else None
         if (value is None and cell.strip()) or (value is not None and value < 0):
-            reader.fail(line, column, f"{cell.strip()[:40]!r} is not a number of zero or more")
+            why = not_exact(cell) if value is None else ""
+            reader.fail(line, column, f"{cell.strip()[:40]!r} {why or 'is not a number of zero or more'}")
         values.append(value)
     flag = fields[count + 2].strip()
     if not _QUALITY.fullmatch(flag):

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from energy.files.lines import records
-from energy.files.model import PLACES, VALUES_MAX, Channel, Direction, FileFault, MeterFile, Value, exact
+from energy.files.model import PLACES, VALUES_MAX, Channel, Direction, FileFault, MeterFile, Value, exact, not_exact
 
 DAY_S = 86_400
 YEARS = (1990, 2100)
@@ -168,7 +168,8 @@ def _value(text: str, column_name: str, name: str, line: int, column: int) -> in
     value = exact(text)
     if value is None:
         hint = "use a point for decimals" if "," in text else "write a number such as 12.5, or leave the cell empty"
-        raise FileFault(name, line, column, f"{text.strip()[:40]!r} is not a number; {hint}")
+        why = not_exact(text) or f"is not a number; {hint}"
+        raise FileFault(name, line, column, f"{text.strip()[:40]!r} {why}")
     if value < 0 and _COLUMNS[column_name][0] != "net":
         raise FileFault(name, line, column, f"{text.strip()[:40]} is negative; use energy_wh for a balance")
     return value

@@ -121,6 +121,13 @@ class TestWhatIsUnderstood:
         ("100,NEM12\n300,20250131\n", 2, 1, "without a 200"),
         (file(channel("E1", minutes=10), day("20250131", "1", count=144)), 2, 9, "interval length"),
         (file(channel("1E")), 2, 5, "letter and a digit"),
+        (file(channel("E1", "GWh"), day("20250131", "1")), 2, 8, "unit 'GWh'; channels E"),
+        (
+            file(channel("B1"), day("20250131", "1"), channel("E1", "kVArh", configured="B1E1"), day("20250131", "9")),
+            4, 8, "in Wh, kWh or MWh",
+        ),
+        (file(channel("E1"), day("20250131", "1e30")), 3, 3, "is the unit right"),
+        (file(channel("E1"), day("20250131", "1e")), 3, 3, "not a number"),
         (file(channel("E1"), day("20250230", "1")), 3, 2, "not a date"),
         (file(channel("E1"), day("20250131", "1", count=48)), 3, 55, "96 values"),
         (file(channel("E1"), day("20250131", "-1")), 3, 3, "zero or more"),
