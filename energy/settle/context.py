@@ -50,10 +50,15 @@ class Entry:
         """What the slot is worth and the net register does not hold, µWh."""
         return self.uwh + self.corrected - self.counted
 
-    def add(self, reading: Interval) -> None:
-        """Take another meter's reading of the same slot; what was found before no longer holds."""
-        self.measures[reading.meter] = {name: value for name, value in reading.measures.items() if name in _KEPT_SET}
-        self.marks[reading.meter] = _mark(reading)
+    def add(self, readings: Iterable[Interval]) -> None:
+        """Take other meters' readings of the same slot; what was found before no longer holds. Raises ValueError for a meter that
+        is here already.
+        """
+        for reading in readings:
+            if reading.meter in self.measures:
+                raise ValueError(f"slot {reading.slot} of meter {reading.meter} was counted already")
+            kept = {name: value for name, value in reading.measures.items() if name in _KEPT_SET}
+            self.measures[reading.meter], self.marks[reading.meter] = kept, _mark(reading)
         if len(self.marks) > 1:  # the order of arrival must leave no trace
             self.measures, self.marks = dict(sorted(self.measures.items())), dict(sorted(self.marks.items()))
         self.fired = []

@@ -53,10 +53,7 @@ class Step:
                 self._closed(slot, readings)
                 return
             entry = self.context.entries[slot] = Entry({}, {}, max(self._slot - slot, 0))
-        for reading in readings:
-            if reading.meter in entry.measures:
-                raise ValueError(f"slot {slot} of meter {reading.meter} was counted already")
-            entry.add(reading)
+        entry.add(readings)
         self.context.hear(slot, readings)
         self._touched.add(slot)
 
