@@ -5,7 +5,7 @@
 Speed, in CPU seconds of this process: canonical bytes through parsing, the rules and the register's JSON, beside a pass that
 only parses and adds up. Faults:
 precision and recall by rule; tuned on SERF East, tested on the others. Estimates: mean absolute error in % of peak.
-`--only speed|faults|gaps`, `--seed`.
+`--only speed|days|faults|gaps`, `--seed`.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from bench.figures import Figure, finish, machine
 from bench.qa_data import CAP, RATED_W, Series, every
+from bench.qa_days import days
 from bench.qa_faults import honest, injected, labelled
 from bench.qa_gaps import errors
 from edge.protocol import Interval
@@ -33,13 +34,17 @@ STATION = UUID(int=7)
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench qa", description=__doc__)
-    parser.add_argument("--only", choices=("speed", "faults", "gaps"))
+    parser.add_argument("--only", choices=("speed", "days", "faults", "gaps"))
     parser.add_argument("--seed", type=int, default=20_261_121)
     options = parser.parse_args()
     print(machine(), flush=True)
     figures: list[Figure] = []
     if options.only in (None, "speed"):
         figures += speed(options.seed)
+    if options.only in (None, "days"):
+        for stations, judged, summed in days():
+            print(f"{stations:>4} stations: {judged:,.0f} days/s; only summed: {summed:,.0f}/s", flush=True)
+            figures.append(Figure("qa_days", judged, "1/s", stations, "sum of each day", summed))
     if options.only in (None, "faults", "gaps"):
         series, missing = every()
         for line in missing:

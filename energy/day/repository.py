@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queries about whole days: which are due, what was measured, what siblings and instruments saw, what was found before."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from statistics import median_low
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -22,6 +23,14 @@ from kit.units import rated_uwh_per_slot, slot_start
 SIBLINGS = 8  # plants that are asked what the sun did
 _SETTLE = timedelta(hours=1)  # after a day's end: what is a little late should be in
 _FULL_SUN = 1_000  # W/m² are full power
+
+
+class Shown(NamedTuple):
+    """An interval in force: E_net, µWh; raw, validated or estimated; how it was made."""
+
+    e_net_uwh: int
+    quality: str
+    method: str
 
 
 async def mark_due(session: AsyncSession, places: Iterable[tuple[UUID, int]], now: datetime) -> None:
@@ -51,10 +60,11 @@ async def take_due(session: AsyncSession, now: datetime, limit: int) -> dict[UUI
     return found
 
 
-async def intervals(session: AsyncSession, station: UUID, first: int, last: int) -> dict[int, EnergyInterval]:
+async def intervals(session: AsyncSession, station: UUID, first: int, last: int) -> dict[int, Shown]:
     """The intervals in force of slots `first` to `last`."""
-    rows = in_force().where(EnergyInterval.station == station, EnergyInterval.slot.between(first, last))
-    return {row.slot: row for row in await session.scalars(rows)}
+    rows = in_force().where(EnergyInterval.station == station, EnergyInterval.slot.between(first, last)).subquery().c
+    found = await session.execute(select(rows.slot, rows.e_net_uwh, rows.quality, rows.method))
+    return {slot: Shown(uwh, quality, method) for slot, uwh, quality, method in found}
 
 
 async def day_totals(session: AsyncSession, station: UUID, first_day: int, last_day: int, least: int) -> dict[int, int]:
@@ -80,6 +90,8 @@ async def day_totals(session: AsyncSession, station: UUID, first_day: int, last_
 async def readings(session: AsyncSession, station: UUID, slots: Collection[int]) -> dict[int, list[EnergyReading]]:
     """The readings of some slots, of every meter."""
     found: dict[int, list[EnergyReading]] = {}
+    if not slots:
+        return found
     rows = select(EnergyReading).where(EnergyReading.station == station, EnergyReading.slot.in_(slots))
     for row in await session.scalars(rows.order_by(EnergyReading.slot, EnergyReading.meter)):
         found.setdefault(row.slot, []).append(row)
@@ -87,12 +99,13 @@ async def readings(session: AsyncSession, station: UUID, slots: Collection[int])
 
 
 async def sunshine(
-    session: AsyncSession, station: EnergyStation, kinds: Collection[int], days: Sequence[int]
+    session: AsyncSession, station: EnergyStation, kinds: Collection[int], days: Collection[int]
 ) -> dict[int, list[int | None]]:
     """How much of full power the sun gave, ppm, by day and slot: the median of other plants of these kinds, or, where there are
     none, the station's own instrument (device counter `irradiance`, W/m²).
     """
     first, last = min(days) * DAY_SLOTS, max(days) * DAY_SLOTS + DAY_SLOTS - 1
+    wanted = set(days)
     others = await session.execute(
         select(EnergyStation.id, EnergyStation.rated_w)
         .where(EnergyStation.id != station.id, EnergyStation.kind.in_(kinds), EnergyStation.demo == station.demo)
@@ -101,14 +114,16 @@ async def sunshine(
     )
     caps = {sibling: rated_uwh_per_slot(rated_w) for sibling, rated_w in others if rated_w}
     seen: dict[int, list[int]] = {}
-    rows = in_force().where(
-        EnergyInterval.station.in_(caps),
-        EnergyInterval.slot.between(first, last),
+    current = in_force().where(EnergyInterval.station.in_(caps), EnergyInterval.slot.between(first, last)).subquery().c
+    rows = await session.execute(
+        select(current.station, current.slot, current.e_net_uwh).where(
+            current.quality != "estimated", func.div(current.slot, DAY_SLOTS).in_(wanted)
+        )
     )
-    for row in await session.scalars(rows):
-        if row.quality != "estimated":
-            seen.setdefault(row.slot, []).append(row.e_net_uwh * PPM // caps[row.station])
-    for slot, found in (await readings(session, station.id, range(first, last + 1)) if not seen else {}).items():
+    for sibling, slot, uwh in rows:
+        seen.setdefault(slot, []).append(uwh * PPM // caps[sibling])
+    own = [slot for slot in range(first, last + 1) if slot // DAY_SLOTS in wanted] if not seen else []
+    for slot, found in (await readings(session, station.id, own)).items():
         for reading in found:
             irradiance = (interval_of(reading.body).devices or {}).get("irradiance")
             if irradiance is not None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks at days that are over: findings for people, and estimates of what is missing. It never touches a register."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,15 @@ from energy import repository as energy
 from energy.day import repository
 from energy.day.like import LikeDays, like_estimate
 from energy.day.rules import DAY_SLOTS, ENOUGH_SLOTS, Day, judge_day
-from energy.models import EnergyInterval, EnergyReading, EnergyStation, EnergyTenure
+from energy.models import EnergyReading, EnergyStation, EnergyTenure
 from energy.models_quality import EnergyEstimate, EnergyFinding
 from energy.net.rules import NetEnergy, register_energy, start_counters, station_net
 from energy.policies.book import book
 from energy.policy import Policies, Policy, Thresholds
 from energy.wire import interval_of
 from kit.clock import Clock
+
+Sunshine = Mapping[int, Sequence[int | None]]
 
 _UNSHAPED = ("E5", "E6")  # methods of gaps whose slots have no value of their own
 _ROWS = 1_000
@@ -70,12 +72,11 @@ class DayService:
         back = policy.like_within_days
         first, last = min(days) * DAY_SLOTS, max(days) * DAY_SLOTS + DAY_SLOTS - 1
         rows = await repository.intervals(session, ident, first, last)
-        totals = await repository.day_totals(session, ident, min(days) - back, max(days), ENOUGH_SLOTS)
-        sun: Mapping[int, Sequence[int | None]] = {}
+        totals: Mapping[int, int] = {}
+        if policy.high_ppm or policy.low_ppm:
+            totals = await repository.day_totals(session, ident, min(days) - back, max(days), ENOUGH_SLOTS)
         gaps = _runs(slot for slot, row in rows.items() if row.quality == "estimated" and row.method in _UNSHAPED)
-        if policy.zero_slots and (gaps or _may_be_dark(rows, policy)):
-            kinds = [kind for kind in station.policy.kinds if station.policy.class_of(kind) == "pv"]
-            sun = await repository.sunshine(session, station.row, kinds, [min(days) - back, max(days) + back])
+        sun = await self._sun(session, station, days) if _may_be_dark(rows, policy) else {}
         found = [
             EnergyFinding(
                 station=ident,
@@ -91,15 +92,17 @@ class DayService:
             for rule, (result, inputs) in judge_day(_day(station, day, rows, totals, sun), policy)
         ]
         await _replace(session, ident, days, found, now)
-        estimates = await self._estimates(session, station, gaps, sun) if gaps and policy.like_days else {}
+        estimates = await self._estimates(session, station, gaps) if gaps and policy.like_days else {}
         await _supersede(session, station, first, last, estimates, now)
 
+    async def _sun(self, session: AsyncSession, station: _Station, days: Collection[int]) -> Sunshine:
+        if not station.thresholds.zero_slots:
+            return {}  # not a plant that lives by the sun
+        kinds = [kind for kind in station.policy.kinds if station.policy.class_of(kind) == "pv"]
+        return await repository.sunshine(session, station.row, kinds, days)
+
     async def _estimates(
-        self,
-        session: AsyncSession,
-        station: _Station,
-        gaps: Sequence[range],
-        sun: Mapping[int, Sequence[int | None]],
+        self, session: AsyncSession, station: _Station, gaps: Sequence[range]
     ) -> dict[int, tuple[int, LikeDays]]:
         """What each missing slot was probably worth, and how that was found."""
         policy, ident, back = station.thresholds, station.row.id, station.thresholds.like_within_days * DAY_SLOTS
@@ -115,8 +118,11 @@ class DayService:
         found: dict[int, tuple[int, LikeDays]] = {}
         for gap in whole:
             total = _bracket(registers.get(gap[0] - 1), registers.get(gap[-1] + 1), station.row.k_safety_ppm)
-            like = like_estimate(gap[0], gap[-1], days, policy, total=total, sun=sun)
+            like = like_estimate(gap[0], gap[-1], days, policy, total=total)
             if like is not None:
+                touched = range(gap[0] // DAY_SLOTS, gap[-1] // DAY_SLOTS + 1)
+                sun = await self._sun(session, station, {*touched, *like.donors})
+                like = like_estimate(gap[0], gap[-1], days, policy, total=total, sun=sun) or like
                 found |= {slot: (value, like) for slot, value in zip(gap, like.values, strict=True)}
         return found
 
@@ -124,9 +130,9 @@ class DayService:
 def _day(
     station: _Station,
     number: int,
-    rows: Mapping[int, EnergyInterval],
+    rows: Mapping[int, repository.Shown],
     totals: Mapping[int, int],
-    sun: Mapping[int, Sequence[int | None]],
+    sun: Sunshine,
 ) -> Day:
     slots = range(number * DAY_SLOTS, (number + 1) * DAY_SLOTS)
     measured = {slot: row for slot, row in rows.items() if row.quality != "estimated"}
@@ -143,7 +149,7 @@ def _day(
     )
 
 
-def _may_be_dark(rows: Mapping[int, EnergyInterval], policy: Thresholds) -> bool:
+def _may_be_dark(rows: Mapping[int, repository.Shown], policy: Thresholds) -> bool:
     # a whole night is dark too; only what is dark for longer is worth asking others about
     nothing = sum(row.e_net_uwh <= 0 for row in rows.values() if row.quality != "estimated")
     return nothing > DAY_SLOTS // 2 + policy.zero_slots // 2
