@@ -294,6 +294,8 @@ class House:
 
     async def hear(self, process: Process) -> None:
         """A node takes what the stream brings."""
+        if process.dead:
+            return
         batch = process.hears.batch(self.chance)
         if batch and await self.on_node(process, "node stores", _done(process.member.node.intake.handle(batch))):
             if self.chance.random() < 0.1:
@@ -390,6 +392,17 @@ class House:
             for process in dead:
                 await process.member.start()
                 process.dead = False
+
+    async def examined(self) -> str:
+        """What an operator would look at: every node's state, and why it brings no report now."""
+        told = [f"refused so far: {self.refused}"]
+        for process in self.processes:
+            told.append(
+                f"dead: {process.dead}, hears {len(process.hears.waiting)}: {await process.member.node.status()}"
+            )
+            (attempt,) = await asyncio.gather(process.member.node.propose(E), return_exceptions=True)
+            told.append(f"  it proposes: {attempt!r}")
+        return "\n".join(told)
 
     async def _supervise(self) -> None:
         """Start again who dies while others wait for its signature."""

@@ -28,9 +28,11 @@ RISKS = {
     "": 0.35,
 }
 REORG_EVERY, REORG_DEPTH_MAX = 6, 8  # rounds, blocks
-FALL_EVERY = 11  # rounds
+FALL_EVERY = 13  # rounds
 CUT_EVERY = 5  # rounds
-CHECK_EVERY = 25  # rounds
+SILENT_MAX = 20  # rounds
+LATE_SECONDS = 30
+CHECK_EVERY = 10  # rounds
 SETTLE_MAX = 40
 
 
@@ -70,13 +72,16 @@ class Run:
         self.chance = house.chance
         self._fresh: dict[int, list[int]] = {}
         self._mark: str | None = None
+        self._silent = 0
 
     async def go(self, batches: int) -> None:
         """Rounds until so many batches were delivered, then all that is left, then the verdict."""
         began = time.monotonic()
         while self.outcome.batches < batches:
+            before = self.outcome.reports
             await self.round(batches)
             self.outcome.rounds += 1
+            await self.watch(before)
             if self.outcome.rounds % CHECK_EVERY == 0:
                 self.check()
                 self.tell(
@@ -85,6 +90,12 @@ class Run:
                 )
         await self.settle()
         self.outcome.seconds = time.monotonic() - began
+
+    async def watch(self, before: int) -> None:
+        """Whatever happens, reports go on: a round that brings none is nothing, thirty in a row are a quorum that is stuck."""
+        self._silent = 0 if self.outcome.reports > before else self._silent + 1
+        if self._silent >= SILENT_MAX:
+            raise AssertionError(f"no report for {self._silent} rounds: {await self.house.examined()}")
 
     async def round(self, batches: int) -> None:
         """A slot or two pass; everything works a little, and what was drawn dies."""
@@ -106,6 +117,9 @@ class Run:
             if chance.random() < 0.8:  # the others hear it later, or of a peer
                 await house.hear(process)
         house.grid.close(house.grid.slot - 1)
+        if chance.random() < 0.7:
+            house.grid.chain.mine(timestamp=house.grid.chain.timestamp() + LATE_SECONDS)
+            await house.grid.clock.sleep(LATE_SECONDS)  # the node whose clock is slow sees the slot closed too
         proposers = chance.sample(house.processes, k=chance.choice((1, 1, 2)))
         await self.cut_while(self.propose(*proposers))
         await house.revive()
@@ -136,6 +150,8 @@ class Run:
             self._mark = None
         elif self._mark is None or number % 3 == 0:
             self._mark = str(chain.call("evm_snapshot"))
+        code = chain.call("eth_getCode", self.house.grid.oracle.address, "latest")
+        assert len(code) > 2, f"the development chain has lost its contracts in round {number}; no fault of ours"
 
     async def cut_while(self, work: Coroutine[Any, Any, None]) -> None:
         """Now and then the connections to a database are cut while something goes on."""
@@ -260,7 +276,7 @@ async def run(
     *,
     batches: int,
     seed: int,
-    devices: int = 24,
+    devices: int = 80,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """So many batches with one seed. Raises AssertionError where energy was lost, or made."""
