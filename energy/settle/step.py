@@ -68,12 +68,13 @@ class Step:
             self._touched.add(slot)
             self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh}))
             return
-        counted = 0
-        if self._was_read(slot):
-            held = self.context.withheld.pop(slot, 0) + uwh
-            counted = held if self._policy.mint_corrected else min(held, 0)
-            if held != counted:
-                self.context.withheld[slot] = held - counted
+        if not self._was_read(slot):
+            self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "never_read": True}))
+            return
+        held = self.context.withheld.pop(slot, 0) + uwh
+        counted = held if self._policy.mint_corrected else min(held, 0)
+        if held != counted:
+            self.context.withheld[slot] = held - counted
         self._count(counted, stand_in=counted > 0)
         self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "counted_uwh": counted}))
 

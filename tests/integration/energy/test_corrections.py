@@ -137,6 +137,24 @@ async def test_it_is_a_new_version_and_the_mark_stays(
         assert await session.scalar(select(func.count()).select_from(EnergyReading)) == 13
 
 
+async def test_a_slot_that_was_never_read_is_not_shown_as_corrected(
+    database: Database, service: IngestService, station: Any, corrector: Ed25519PrivateKey, clock: FixedClock
+) -> None:
+    """No node counts such a correction, so nobody may read it as counted."""
+    quality = QualityService(clock)
+    async with database.transaction() as session:
+        await service.ingest(session, [station.signed(-2, KWH), station.signed(0, 3 * KWH)], "rest")
+    await evaluate(database, quality)
+    before, slot = await register(database), station.interval(-1).slot
+    async with database.transaction() as session:
+        assert await corrections.worth(session, station.id, slot) == 2 * KWH  # the line between its neighbours
+    assert await brought(database, service, prepare(station.id, slot, -KWH, RECORD, corrector)) == ("accepted", "")
+    await evaluate(database, quality)
+    assert (await register(database)).net == before.net
+    async with database.transaction() as session:
+        assert await corrections.worth(session, station.id, slot) == 2 * KWH
+
+
 async def evaluate(database: Database, quality: QualityService) -> None:
     async with database.transaction() as session:
         await quality.evaluate(session)
