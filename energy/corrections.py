@@ -26,7 +26,7 @@ from energy.models_ingest import EnergyCorrection
 from energy.settle.rules import CORRECTION, is_correction
 from kit.errors import NotFound, Refused
 
-__all__ = ["CORRECTOR", "Record", "accept", "corrections", "prepare", "worth"]
+__all__ = ["CORRECTOR", "Record", "accept", "correctable", "corrections", "prepare", "worth"]
 
 TEXT_MAX = 500
 _LINE = re.compile(r"[^\x00-\x1f\x7f]+")
@@ -71,6 +71,14 @@ async def worth(session: AsyncSession, station: UUID, slot: int) -> int:
     if found is None:
         raise NotFound("correction.no_interval", "nothing is stored for this slot of this station")
     return found.e_net_uwh
+
+
+async def correctable(session: AsyncSession, station: UUID, slot: int) -> int:
+    """What a slot is worth now, µWh. Raises as `worth` does, and Refused for an estimate: no node counts its correction."""
+    found = (await repository.intervals_at(session, [(station, slot)])).get((station, slot))
+    if found is not None and found.quality == "estimated" and found.method != "corrected":
+        raise Refused("correction.estimated", "the slot was never read; its estimate gives way to an original only")
+    return await worth(session, station, slot)
 
 
 async def accept(

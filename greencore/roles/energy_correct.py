@@ -55,7 +55,7 @@ def command(
 
     async def correct(session: AsyncSession, settings: Settings) -> tuple[int, int, ReceiptLine]:
         clock = settings.make_clock()
-        before = await corrections.worth(session, station, slot)
+        before = await corrections.correctable(session, station, slot)
         delta = wanted if delta_wh is not None else wanted - before
         source: Source | None = "demo" if settings.mode is Mode.DEMO else None
         signed = corrections.prepare(station, slot, delta, record, key, source=source)

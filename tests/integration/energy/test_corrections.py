@@ -211,6 +211,10 @@ async def test_the_command(
         assert (await call(*wrong)).exit_code == 2, wrong
     assert (await call("--delta-wh", "1", start="2026-03-10T11:50:00Z")).exit_code == 2
     async with database.transaction() as session:
+        await service.ingest(session, [station.signed(-2)], "rest")
+    await evaluate(database, QualityService(clock))
+    assert "never read" in (await call("--delta-wh", "1", start="2026-03-10T11:30:00Z")).output
+    async with database.transaction() as session:
         (row,) = await session.scalars(select(EnergyCorrection))
         assert (row.delta_uwh, row.who.startswith("cli:")) == (-599_500_000, True)
         assert [it.detail["status"] for it in await audit.trail(session, str(station.id))] == [
