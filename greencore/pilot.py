@@ -18,7 +18,7 @@ from greencore.embedded.miner import Miner
 from greencore.embedded.ports import HOST
 from greencore.folder import Folder
 from greencore.keys import Keystores
-from greencore.stack import ROOT, Stack
+from greencore.stack import PLATFORM, ROOT, Stack
 from greencore.supervisor import Supervisor
 from kit.clock import SystemClock
 from kit.units import Utility
@@ -92,11 +92,18 @@ class Pilot:
     def _told(self) -> str:
         stack = self.stack
         key = public_hex(load_key(stack.receipt_key))
+        nodes = stack.node_urls
         return f"""
 up. An edge agent needs (greencore edge key prints its public key, greencore register enters it into the Registry):
   GREENCORE_EDGE_API_URL={stack.api_url}
   GREENCORE_EDGE_RECEIPT_KEY={key}
   or MQTT on {HOST}:{stack.nats.mqtt_port}
+Other commands (register, energy …, verify) find it by
+  export GREENCORE_DEPLOYMENT={stack.deployment}
+  export GREENCORE_RPC_URL={stack.anvil.url}
+  export GREENCORE_DATABASE_URL='{stack.postgres.url(PLATFORM)}'
+  greencore oracle status {" ".join(nodes)}
+  greencore verify --leaves {nodes[0]}
 chain         {stack.anvil.url}, contracts in {stack.deployment}, registrar's key {private_key(REGISTRAR)}
 API           {stack.api_url}/docs
 logs          {self.folder.logs}

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy.exc import SQLAlchemyError
 
 from edge import keys
 from energy.files.model import FileFault, MeterFile
@@ -20,7 +19,7 @@ from energy.files.slots import Slot, Slots, to_slots
 from energy.files.source import read_path
 from energy.files.store import PART, ImportService, Stored
 from energy.files.summary import by_quality, described, instant, runs
-from greencore.roles.process import fail, read
+from greencore.roles.process import fail, on_database, read
 from kit.database import Database
 from kit.settings import Settings
 from kit.units import SLOT_SECONDS, UWH_PER_KWH
@@ -140,10 +139,8 @@ def _store(
             await database.close()
         return done
 
-    try:
+    with on_database(settings.database_url.get_secret_value()):
         return asyncio.run(run())
-    except (OSError, SQLAlchemyError) as error:
-        fail(f"energy import: the database does not take it, nothing was stored: {error}")
 
 
 def _outcome(stored: Stored | None, *, kept: bool) -> dict[str, Any]:

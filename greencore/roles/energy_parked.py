@@ -12,7 +12,6 @@ from uuid import UUID
 
 import click
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from edge.protocol import key_id
@@ -22,7 +21,7 @@ from energy.ingest.parked import Parked, Replayed
 from energy.ingest.service import IngestService
 from energy.models import EnergyInterval
 from energy.models_ingest import EnergyNotice
-from greencore.roles.process import fail, read
+from greencore.roles.process import fail, on_database, read
 from kit.database import Database
 from kit.settings import Settings
 from kit.units import slot_start
@@ -135,10 +134,8 @@ def run(work: Callable[[AsyncSession, Settings], Awaitable[T]]) -> T:
         finally:
             await database.close()
 
-    try:
+    with on_database(settings.database_url.get_secret_value()):
         return asyncio.run(main())
-    except (OSError, SQLAlchemyError) as error:
-        fail(f"the database can't be used: {error}")
 
 
 def actor() -> str:

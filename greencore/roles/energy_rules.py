@@ -15,7 +15,7 @@ from energy.day import repository
 from energy.day.rules import DAY_SLOTS, local_counts
 from energy.policies.book import book
 from energy.quality.table import LADDER, TABLE, markdown, policy_lines
-from greencore.roles.process import read
+from greencore.roles.process import on_database, read
 from kit.database import Database
 from kit.settings import Settings
 
@@ -49,7 +49,7 @@ def rules(kind: str | None, version: int | None, plain: bool) -> None:
 
 @click.command("day")
 @click.argument("station", type=click.UUID)
-@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--timezone", default="UTC", show_default=True, help="Count the day as people there live it.")
 def day_of(station: UUID, day: date, timezone: str) -> None:
     """What a day of a station came to: slots expected and read, energy by quality, findings in force."""
@@ -58,7 +58,9 @@ def day_of(station: UUID, day: date, timezone: str) -> None:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise click.BadParameter(f"no time zone {timezone!r}, try Europe/Berlin") from error
     settings = read(Settings)
-    asyncio.run(_show(settings.database_url.get_secret_value(), station, date(day.year, day.month, day.day), zone))
+    url = settings.database_url.get_secret_value()
+    with on_database(url):
+        asyncio.run(_show(url, station, date(day.year, day.month, day.day), zone))
 
 
 async def _show(url: str, station: UUID, day: date, zone: ZoneInfo) -> None:

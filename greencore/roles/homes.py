@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.queries import stations
 from flows.homes import service
 from flows.homes.rules import GCM_ONE
-from greencore.roles.process import fail, read
+from greencore.roles.process import fail, on_database, read
 from kit.database import Database
 from kit.errors import GreenCoreError
 from kit.settings import Settings
@@ -93,8 +93,10 @@ def _units(gcm: str) -> int:
 
 
 def _ask(question: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    url = read(Settings).database_url.get_secret_value()
+
     async def ask() -> T:
-        database = Database(read(Settings).database_url.get_secret_value())
+        database = Database(url)
         try:
             async with database.transaction() as session:
                 return await question(session)
@@ -102,6 +104,7 @@ def _ask(question: Callable[[AsyncSession], Awaitable[T]]) -> T:
             await database.close()
 
     try:
-        return asyncio.run(ask())
-    except (GreenCoreError, OSError) as error:
+        with on_database(url):
+            return asyncio.run(ask())
+    except GreenCoreError as error:
         fail(f"homes: {error}")

@@ -5,19 +5,24 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
 import click
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from kit import logs
 from kit.errors import GreenCoreError
 from kit.settings import Settings
 
 CANNOT_START = 2
+_NO_TABLE = "42P01"  # PostgreSQL's code
+_DRIVER = "postgresql+asyncpg"
+_FORM = f"GREENCORE_DATABASE_URL has the form {_DRIVER}://user:password@host:5432/database"
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -57,3 +62,29 @@ def fail(message: str) -> NoReturn:
     """Say why, and end with the code of a role that can't start."""
     click.echo(message, err=True)
     sys.exit(CANNOT_START)
+
+
+@contextmanager
+def on_database(url: str) -> Iterator[None]:
+    """End the program with what is wrong and what to do where the database can't be used; a password is never shown."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        fail(f"the database can't be used: {_reason(error)}\n  {_shown(url)}")
+
+
+def _reason(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    # the driver's own words end its line; what follows is the statement, which is ours and no help
+    words = str(cause).strip().splitlines()[0].rpartition(">: ")[2]
+    return f"{words}; run `greencore migrate`" if getattr(cause, "sqlstate", None) == _NO_TABLE else words
+
+
+def _shown(url: str) -> str:
+    try:
+        named = make_url(url)
+    except SQLAlchemyError:
+        return _FORM
+    if named.drivername != _DRIVER:
+        return _FORM
+    return f"GREENCORE_DATABASE_URL is {named.render_as_string()}; does the server run, is the address right?"
