@@ -15,6 +15,7 @@ from energy.quality.rules import Mark
 
 FORM = 2
 KEPT_SLOTS = 16  # of the newest slots; more than the longest run that a rule counts
+METERS_MAX = 256  # of a tenure; every node keeps them all, and a device may invent as many names as it likes
 EXPECTED_SLOTS = 192  # a meter that was silent for longer is not waited for
 DAY_SLOTS = 96
 _DISPUTED_DAYS = 8  # a memory of differences between main and check meter
@@ -237,6 +238,18 @@ class Context:
     def hole_of(self, slot: int) -> Hole | None:
         """The gap that holds a slot."""
         return next((hole for hole in self.holes if hole.gap.first <= slot <= hole.gap.last), None)
+
+    def admitted(self, readings: Sequence[Interval]) -> list[Interval]:
+        """The readings of known meters, and of new ones as long as there is room for them."""
+        room = METERS_MAX - len(self.meters)
+        found = []
+        for reading in readings:
+            if reading.meter not in self.meters:
+                room -= 1
+                if room < 0:
+                    continue
+            found.append(reading)
+        return found
 
     def hear(self, slot: int, readings: Iterable[Interval]) -> None:
         """Remember which meter measures what."""

@@ -46,7 +46,16 @@ class Step:
         self._seen: dict[int, Seen] = {}
 
     def take(self, slot: int, readings: Sequence[Interval]) -> None:
-        """Place all new readings of a slot. Raises ValueError for a meter that was counted already."""
+        """Place all new readings of a slot. Raises ValueError for a meter that was counted already. Of meters beyond `METERS_MAX`
+        only what lowers the register counts.
+        """
+        admitted = self.context.admitted(readings)
+        if len(admitted) < len(readings):
+            known = {reading.meter for reading in admitted}
+            self._closed(slot, [reading for reading in readings if reading.meter not in known])
+            if not admitted:
+                return
+            readings = admitted
         entry = self.context.entries.get(slot)
         if entry is None:
             if not self._place(slot):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edge.protocol import Interval
 from energy.policies.book import book
 from energy.policy import Policy
+from energy.settle.context import METERS_MAX
 from energy.settle.rules import (
     ESTIMATED,
     RAW,
@@ -58,6 +59,29 @@ def test_consumption_is_made_good_before_more_is_minted() -> None:
     assert [step.register.net for step in steps] == [5 * KWH, 2 * KWH, 6 * KWH]
     assert [step.quality for step in steps] == [VALIDATED] * 3
     assert steps[1].profile_hash == bytes([11]) * 32
+
+
+def test_meters_that_are_invented_do_not_fill_every_nodes_memory() -> None:
+    """And they add nothing; what they take off counts all the same."""
+
+    def invented(slot: int, **measures: int) -> list[Interval]:
+        given = {"meterWh": 0, **measures}
+        return [Interval(STATION, slot, given, bytes(32), meter_id=f"{slot}-{n}") for n in range(2 * METERS_MAX)]
+
+    main = Interval(STATION, 10, {"meterWh": KWH, "genWh": KWH}, bytes(32))
+    steps = run(
+        Register(),
+        (10, [main, *invented(10, genWh=1)]),
+        (11, invented(11, genWh=1)),
+        (12, invented(12, auxWh=1)),
+    )
+    assert [len(step.register.context["meters"]) for step in steps] == [METERS_MAX] * 3
+    assert [step.register.net for step in steps] == [
+        KWH + METERS_MAX - 1,
+        KWH + METERS_MAX - 1,
+        KWH + METERS_MAX - 1 - 2 * METERS_MAX,
+    ]
+    assert [len(entry[1][0]) for entry in steps[-1].register.context["slots"]] == [METERS_MAX]
 
 
 def test_a_slot_without_a_reading_says_so() -> None:
