@@ -98,6 +98,7 @@ class Delivery:
             self._wake.clear()
             self._retry.clear()
             try:
+                await self._refresh()  # first, for what the disk did is told while no server answers, too
                 if await self._its_time():
                     idle = await self._pass()
                     failures = 0

@@ -157,6 +157,18 @@ async def test_a_disk_that_takes_no_receipt_costs_a_repetition_and_not_the_agent
     assert rig.sent[:3] == [list(range(1, 9))] * 3
 
 
+async def test_what_happened_to_the_disk_is_told_while_no_server_answers(tmp_path):
+    (tmp_path / "buffer.sqlite").write_bytes(b"no database at all, but something stood here" * 200)
+    with capture_logs():
+        rig = Rig(tmp_path, 3)
+        rig.answer = lambda _payload: b"[]"  # no receipt, ever
+        await rig.until(lambda: len(rig.sent) >= 2)
+        rig.buffer.close()
+    (told,) = rig.status._values["buffers_put_aside"]
+    assert "kept as buffer-damaged-" in told
+    assert rig.status._values["pending"] == 3
+
+
 async def test_a_signed_receipt_that_names_nonsense_settles_nothing(rig):
     def nonsense(_payload: bytes) -> bytes:
         lines = [ReceiptLine(text, "main", "", "accepted") for text in ("0x" + "zz" * 32, "", "0x0")]
