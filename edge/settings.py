@@ -262,6 +262,10 @@ def _lines(error: ValidationError, path: Path | None, told: Mapping[str, Any]) -
     """Every fault with its variable, or with its file and key."""
     for fault in error.errors():
         message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = "there is no such setting; is it misspelled? docs/edge.md lists all"
+        elif fault["loc"] == ("receipt_key",) and fault["type"] == "string_pattern_mismatch":
+            message = "64 hexadecimal digits, as GET /api/telemetry/receipt-key tells them"
         place = fault["loc"]
         if place and place[0] not in told and place[0] != "meters":
             file = f" (or {place[0]} in {path})" if path is not None else ""

@@ -34,7 +34,8 @@ class Image:
         try:
             self._map: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise EncodeError(f"no register map {map_name!r}: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise EncodeError(f"no register map {map_name!r}: {why}; `greencore edge maps` lists them") from error
         if self._map.get("transport") == "http":
             raise EncodeError(f"{map_name} is read over HTTP; the simulator speaks Modbus")
         self._order = str(self._map.get("word_order", "ABCD"))

@@ -16,6 +16,7 @@ from edge.protocol import BATCH_MAX, ProtocolError, decode, decode_receipts
 from edge.terminal import unable
 
 NOT_ALL = 1
+_KEY_BYTES = 32
 
 
 @click.command("deliver")
@@ -44,6 +45,10 @@ def deliver_command(
     """
     try:
         key = bytes.fromhex(receipt_key)
+        if len(key) != _KEY_BYTES:
+            raise ValueError(
+                f"--receipt-key has {2 * _KEY_BYTES} hexadecimal digits; GET /api/telemetry/receipt-key tells it"
+            )
         context = client_context(tls_ca, tls_cert, tls_key)
         payloads = list(_parts(file.read_bytes()))
     except (OSError, ValueError, TlsError, msgspec.DecodeError) as error:

@@ -68,7 +68,8 @@ def key(found: EdgeSettings) -> list[Finding]:
     try:
         public = keys.public_hex(keys.load_or_create(found.data_dir, found.source))
     except (keys.DeviceKeyError, OSError) as error:
-        return [Finding("key", "fail", str(error), "restore the key from its backup, or register a new one")]
+        todo = "if that does not help: restore the key from its backup, or make and register a new one"
+        return [Finding("key", "fail", str(error), todo)]
     return [Finding("key", "ok", f"{public} for {found.source}")]
 
 

@@ -85,7 +85,8 @@ def load(name_or_path: str) -> RegisterMap:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise MapError(f"no register map {name_or_path!r} ({error}); known maps: {', '.join(known())}") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise MapError(f"no register map {name_or_path!r} ({why}); known maps: {', '.join(known())}") from error
     return parse(text, str(path))
 
 

@@ -22,6 +22,7 @@ from edge.scan.link import Probe, bus_of, gather
 from edge.scan.testmap import Finding, examine, examine_documents, verdict_of
 
 DOUBTFUL = 1
+_ANOTHER = "the map is of another model, or the unit is wrong; `greencore edge scan` says which maps fit"
 WORD_MAX = 0xFFFF
 
 
@@ -104,7 +105,9 @@ async def _from_device(
         probe = Probe(bus, unit, Pauses.of(register_map))
         first = await gather(probe, register_map, beside=True)
         if not first and probe.refusals:
-            raise MapError(f"the device refuses every register of {register_map.name}: {probe.refusals[-1]}")
+            raise MapError(
+                f"the device refuses every register of {register_map.name}: {probe.refusals[-1]}; {_ANOTHER}"
+            )
         if again_s <= 0:
             return register_map, examine(register_map, first)
         await asyncio.sleep(again_s)

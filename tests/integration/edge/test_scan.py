@@ -165,6 +165,7 @@ class TestTestMap:
         async with device({7: [1]}) as port:
             refused = await edge("test-map", "eastron-sdm630", "--host", "127.0.0.1", "--port", port)
         assert (refused.exit_code, "refuses every register of eastron-sdm630" in refused.output) == (2, True)
+        assert "`greencore edge scan` says which maps fit" in refused.output
         gone = await edge("test-map", "eastron-sdm630", "--host", "127.0.0.1", "--port", free_port())
         assert (gone.exit_code, "unreachable" in gone.output) == (2, True)
 

@@ -111,6 +111,8 @@ def test_by_hand_to_the_server_and_again_without_harm(folder, tmp_path, server):
     assert (done.exit_code, done.stdout) == (0, "5 intervals: 5 accepted\n")
     assert len(decode(server.came[0])) == 5
     assert json.loads(receipts.read_text())["homeId"] == str(HOME)
+    short = edge("buffer", "deliver", out, "--api-url", server.url, "--receipt-key", "00")
+    assert (short.exit_code, "64 hexadecimal digits" in short.stderr, len(server.came)) == (2, True, 1)
     server.answer = lambda payload: take(payload, "duplicate")
     assert edge("buffer", "deliver", out, *options).stdout == "5 intervals: 5 duplicate\n"
     server.answer = lambda payload: take(payload, "rejected")

@@ -60,7 +60,7 @@ def test_run_without_settings_names_what_is_missing(monkeypatch):
     result = CliRunner().invoke(cli, ["run"], env={"GREENCORE_EDGE_RECEIPT_KEY": "xyz"})
     assert result.exit_code == 2
     assert "GREENCORE_EDGE_STATION: Field required" in result.output
-    assert "GREENCORE_EDGE_RECEIPT_KEY" in result.output
+    assert "GREENCORE_EDGE_RECEIPT_KEY: 64 hexadecimal digits" in result.output
 
 
 def test_an_agent_loads_nothing_that_a_small_box_has_no_room_for():

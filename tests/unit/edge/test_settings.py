@@ -94,7 +94,7 @@ def test_variables_alone_describe_one_meter_on_either_kind_of_line(monkeypatch):
         ("unit: 2", "unit: 0", "station.yaml: meters[1]: unit is 1 to 247 on a serial line"),
         ("unit: 2", "unit: 1", "station.yaml: meters: pv is another meter's unit and map again"),
         ("id: pv", "id: main", "station.yaml: meters: every id stands once"),
-        ("rtu: *line", "colour: red", "station.yaml: meters[1].colour: Extra inputs are not permitted"),
+        ("rtu: *line", "colour: red", "station.yaml: meters[1].colour: there is no such setting"),
         (", rtu: *line", "", "station.yaml: meters[1]: name one of tcp, rtu and http"),
         ("rtu: *line", "rtu: {device: /dev/ttyUSB0}", "one baud rate, parity and number of stop bits for all"),
         ("poll_s", "pol_s", "station.yaml: unknown keys: pol_s"),
