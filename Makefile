@@ -10,7 +10,7 @@ BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR)"
 PYTEST := $(RUN) $(BIN)/pytest -q --no-header --durations=10 -o faulthandler_timeout=600
 
-.PHONY: help setup demo test test-code test-contracts test-fuzz bench lint fmt hooks clean
+.PHONY: help setup demo test test-code test-contracts test-fuzz nightly bench lint fmt hooks clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ test-contracts: setup ## contracts in Ape: unit tests and scenarios
 
 test-fuzz: setup ## contracts in titanoboa: properties, stateful models, gas
 	$(PYTEST) -p no:ape_test tests/contracts/fuzz $(ARGS)
+
+nightly: setup ## what takes longer than a pull request should wait: long random runs, 100,000 contract operations
+	$(PYTEST) -p no:ape_test -p no:boa_test -m nightly --ignore=tests/contracts tests $(ARGS)
+	GREENCORE_HYPOTHESIS=nightly $(PYTEST) -p no:ape_test tests/contracts/fuzz $(ARGS)
 
 bench: setup ## one measurement: make bench BENCH=gas
 	@$(RUN) $(BIN)/python -m bench $(BENCH) $(ARGS)
