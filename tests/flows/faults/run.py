@@ -14,7 +14,8 @@ import httpx
 
 from tests.conftest import Deployed
 from tests.flows.faults.fuse import Fuses
-from tests.flows.faults.house import Device, House, Process
+from tests.flows.faults.house import House
+from tests.flows.faults.parts import Device, Process
 from tests.flows.faults.truth import Logs, OnChain, mintable_of, signed_uwh
 from tests.integration.oracle.grid import E, Grid
 
