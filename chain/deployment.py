@@ -44,7 +44,10 @@ class Deployment:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise NotFound("chain.no_deployment", f"{path}: no deployment can be read here; deploy first") from error
+            raise NotFound(
+                "chain.no_deployment",
+                f"{path}: no deployment can be read here; name one by GREENCORE_DEPLOYMENT, or deploy first",
+            ) from error
         return cls.parse(data, source=str(path))
 
     @classmethod

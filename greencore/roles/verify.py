@@ -25,7 +25,7 @@ def command(arguments: Sequence[str]) -> None:
 def _of_demo(arguments: Sequence[str]) -> Iterator[str]:
     """Options that are neither given nor set, as the demo of the working folder has them."""
     path = _DEMO / "house.json"
-    if "--help" in arguments or not path.exists():
+    if {"-h", "--help"} & {*arguments} or not path.exists():
         return
     ports = json.loads(path.read_text()).get("ports", {})
     found = {

@@ -3,7 +3,6 @@
 """`greencore oracle rotate`: show what a new signer set would be, and bring it to the chain as the Oracle's owner."""
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +54,19 @@ class Wanted:
 @click.option(
     "--confirmations", type=click.IntRange(min=0), default=1, show_default=True, help="Blocks to wait for on top."
 )
-@click.option("--rpc", default=lambda: os.environ.get("GREENCORE_RPC_URL", "http://localhost:8545"), help="JSON-RPC.")
+@click.option(
+    "--rpc",
+    envvar="GREENCORE_RPC_URL",
+    default="http://localhost:8545",
+    show_default=True,
+    help="The chain's JSON-RPC.",
+)
 @click.option(
     "--deployment",
     type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("GREENCORE_DEPLOYMENT", "deployments/local.json"),
+    envvar="GREENCORE_DEPLOYMENT",
+    default="deployments/local.json",
+    show_default=True,
     help="The file that the deploy script wrote.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and the call's bytes as one JSON object.")

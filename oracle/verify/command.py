@@ -3,7 +3,6 @@
 """`greencore verify`: the independent check on the command line."""
 
 import asyncio
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +23,20 @@ _FINDINGS_SHOWN = 40
 _STATIONS_SHOWN = 40
 
 
-@click.command("verify")
-@click.option("--rpc", default=lambda: os.environ.get("GREENCORE_RPC_URL", "http://localhost:8545"), help="JSON-RPC.")
+@click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--rpc",
+    envvar="GREENCORE_RPC_URL",
+    default="http://localhost:8545",
+    show_default=True,
+    help="The chain's JSON-RPC.",
+)
 @click.option(
     "--deployment",
     type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("GREENCORE_DEPLOYMENT", "deployments/local.json"),
+    envvar="GREENCORE_DEPLOYMENT",
+    default="deployments/local.json",
+    show_default=True,
     help="The file that the deploy script wrote.",
 )
 @click.option("--leaves", required=True, help="Where leaves are published: URL of a node or of the API, or a folder.")
