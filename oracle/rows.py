@@ -24,7 +24,7 @@ _LINES_PER_PIECE = 8_192
 _LOW = (1 << 64) - 1
 # 0x00, then ten ABI words: utility, station, tenure, owner, slot, energy, measured, mintable, quality, profile hash
 _LEAF = struct.Struct(">x31xB16x16s28xI12x20s28xI24xQ20xIQ20xIQ31xB32s")
-_HEAD = re.compile(rb"%s\nreadings,0x([0-9a-f]{64})\n" % LEAVES_HEADER.encode())
+_HEAD = re.compile(rb"%s\nreadings,0x([0-9a-f]{64})\n" % re.escape(LEAVES_HEADER.encode()))
 _N = rb"(0|[1-9][0-9]*)"
 _LINE = re.compile(
     rb"([1-9][0-9]*|0),([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12}),"

@@ -114,6 +114,12 @@ def test_a_damaged_file_is_refused_by_both_readers_or_by_none(row: list[Leaf], d
     assert (read.readings, list(read)) == plain
 
 
+def test_a_header_that_only_resembles_ours_is_refused() -> None:
+    file = render_leaves([Leaf(1, 1, 1, bytes(20), SLOT, 0, 0, 0, 0, bytes(32))])
+    with pytest.raises(LeavesError, match="lines 1 and 2"):
+        read_row(file.replace(b"greencore.", b"greencore0", 1))
+
+
 def test_a_row_that_is_empty_out_of_order_or_too_large_is_not_written() -> None:
     one = LeafValues(bytes(16), 1, bytes(20), 0, 0, 0, 0, bytes(32))
     with pytest.raises(ValueError, match="at least one"):
