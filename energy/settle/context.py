@@ -218,7 +218,8 @@ class Meter:
 @dataclass(slots=True)
 class Context:
     """The memory itself. `first` and `through` are the oldest and the newest slot ever read; `disputes` are days (slot // 96)
-    on which main and check meter disagreed; `withheld` is what forgotten slots were worth and the net register does not hold, µWh.
+    on which main and check meter disagreed; `withheld` is what forgotten slots were worth and the net register does not hold,
+    and what corrections say of slots that were not read yet, µWh.
     """
 
     first: int | None = None

@@ -62,6 +62,7 @@ class Step:
                 self._closed(slot, readings)
                 return
             entry = self.context.entries[slot] = Entry({}, {}, max(self._slot - slot, 0))
+            entry.corrected = self.context.withheld.pop(slot, 0)  # by a correction that came before its reading
         entry.add(readings)
         self.context.hear(slot, readings)
         self._touched.add(slot)
@@ -69,7 +70,7 @@ class Step:
     def correct(self, slot: int, uwh: int) -> None:
         """People found that a slot is worth so much more, or less. What lowers the register counts at once, the rest by policy.
 
-        A slot that was never read can't be corrected: its gap is estimated.
+        A slot that was never read has an estimate, which can't be corrected: the correction waits for the reading.
         """
         entry = self.context.entries.get(slot)
         if entry is not None:
@@ -78,6 +79,7 @@ class Step:
             self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh}))
             return
         if not self._was_read(slot):
+            self.context.withheld[slot] = self.context.withheld.get(slot, 0) + uwh
             self.verdicts.append(Verdict("C", 1, slot, "warn", {"correction_uwh": uwh, "never_read": True}))
             return
         held = self.context.withheld.pop(slot, 0) + uwh

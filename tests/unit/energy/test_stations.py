@@ -164,6 +164,17 @@ def test_a_correction_lowers_at_once_and_raises_by_policy_only() -> None:
     assert nothing.register.net == later.net  # a slot that nobody read
 
 
+@pytest.mark.parametrize("wait", [1, 20])
+def test_a_correction_that_comes_before_its_reading_waits_for_it(wait: int) -> None:
+    less = reading(11, {"meterWh": -3 * KWH}, "correction-1")
+    late = [net(11, 5 * KWH)]
+    between = [(slot, [net(slot, KWH + slot)]) for slot in range(13, 12 + wait)]
+    first = [(10, [net(10, 4 * KWH)]), (12, [net(12, 4 * KWH + 1)])]
+    early = run(*first, (12, [less]), *between, (12 + wait, late))[-1].register
+    usual = run(*first, *between, (12 + wait, late), (12 + wait, [less]))[-1].register
+    assert early.net == usual.net
+
+
 def test_a_slot_is_judged_by_the_rating_of_its_time() -> None:
     grown = replace(PARAMETERS, rated_w=80_000, ratings=((0, 40_000), (11, 80_000)))
     before, after = run((11, [net(10, 15 * KWH), net(11, 15 * KWH)]), parameters=grown)[0].slots
