@@ -21,7 +21,7 @@ class Row:
     channel: str
     direction: str
     unit: str
-    minutes: float
+    seconds: int
     flag: str
     kept: str | None
     values: int
@@ -38,10 +38,9 @@ def by_quality(file: MeterFile) -> list[Row]:
             sums[value.seconds, value.flag] = count + 1, total + (value.exact or 0)
         for (seconds, flag), (count, total) in sorted(sums.items()):
             uwh = total // channel.divisor if channel.counts and channel.divisor else None
-            minutes = seconds / 60
             kept = kept_as(flag)
             rows.append(
-                Row(channel.point, channel.name, channel.direction, channel.unit, minutes, flag, kept, count, uwh)
+                Row(channel.point, channel.name, channel.direction, channel.unit, seconds, flag, kept, count, uwh)
             )
     return rows
 

@@ -168,7 +168,7 @@ def _show_file(file: MeterFile, slots: dict[str, Slots]) -> None:
         kwh = "not energy" if row.uwh is None else _kwh(row.uwh)
         means = row.kept or "?"
         line = f"{row.point or '-':<12}{row.channel:<12}{row.direction:<8}{row.flag:<12}{means:<14}{row.values:>9}"
-        click.echo(f"{line}  {row.minutes:>4g}  {kwh:>18}")
+        click.echo(f"{line}  {_length(row.seconds):>4}  {kwh:>18}")
     for point, found in slots.items():
         kinds = [slot.quality for slot in found.complete]
         told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), reverse=True)) or "none"
@@ -183,7 +183,7 @@ def _show_file(file: MeterFile, slots: dict[str, Slots]) -> None:
             )
         if len(gaps) > _GAPS_SHOWN:
             click.echo(f"  … and {len(gaps) - _GAPS_SHOWN} more gaps")
-    if any(row.uwh is not None and row.minutes * 60 > SLOT_SECONDS for row in rows):
+    if any(row.uwh is not None and row.seconds > SLOT_SECONDS for row in rows):
         click.echo("values longer than 15 min are spread evenly and called integrated: they never mint")
     if not slots:
         click.echo("no channel of active energy (E… or B… in Wh, kWh or MWh): nothing to store")
@@ -192,6 +192,10 @@ def _show_file(file: MeterFile, slots: dict[str, Slots]) -> None:
 def _kwh(uwh: int) -> str:
     whole, rest = divmod(abs(uwh), UWH_PER_KWH)
     return f"{'-' if uwh < 0 else ''}{whole:,}.{rest:09d}"[:-3]
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds} s" if seconds % 60 else str(seconds // 60)
 
 
 def _show_outcome(file: MeterFile, stored: Stored, *, kept: bool, dry_run: bool) -> None:
