@@ -21,6 +21,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.protocol import ReceiptLine, SignedInterval, decode, sign_receipt
+from greencore.embedded.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 SIM0 = 1_760_486_400  # 2025-10-15T00:00:00Z
@@ -236,9 +237,8 @@ def wait_for_port() -> Callable[[int], None]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
 
 
 def wait_for(true: Callable[[], bool], seconds: float) -> None:
