@@ -109,6 +109,8 @@ def show(verdict: Verdict, console: Console) -> None:
         UNCHECKED: "[yellow]not everything could be checked[/]; nothing that was looked at is wrong",
     }
     console.print(closing[verdict.exit_code])
+    if not verdict.reports:
+        console.print("[yellow]there is no report yet[/]: only the code was compared, and nobody was asked for leaves")
 
 
 def _show_stations(verdict: Verdict, console: Console) -> None:
