@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""Vault: what comes in is credited, what goes out is debited, and nobody but the book changes an account."""
+
+import pytest
+from ape.api import AccountAPI
+from eth_account.messages import encode_typed_data
+
+from scripts._house import container
+from tests.contracts.exchange import COIN, ENERGY, LOT, Exchange
+from tests.contracts.house import ZERO, E, refuses
+
+NOTHING = (0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("quote", "start"), [(False, ENERGY), (True, COIN)], ids=["energy", "coin"])
+def test_deposit_and_withdraw(
+    exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI, stranger: AccountAPI, quote: bool, start: int
+) -> None:
+    """Into somebody else's account and out to somebody else; the tokens follow."""
+    vault, before = exchange.vault, exchange.held()
+    (deposited,) = vault.deposit(1, quote, 70, buyer, sender=prosumer).decode_logs(vault.Deposited)
+    assert (deposited.owner, deposited.sender, deposited.quote, deposited.amount) == (buyer, prosumer, quote, 70)
+    assert exchange.free(buyer)[quote] == start + 70
+    assert exchange.free(prosumer)[quote] == start
+
+    (withdrawn,) = vault.withdraw(1, quote, start + 30, stranger, sender=buyer).decode_logs(vault.Withdrawn)
+    assert (withdrawn.owner, withdrawn.receiver, withdrawn.amount) == (buyer, stranger, start + 30)
+    assert exchange.free(buyer)[quote] == 40
+    assert exchange.held()[quote] == before[quote] + 70 - start - 30
+    outside = exchange.coin.balanceOf(stranger) if quote else exchange.energy.balanceOf(stranger, E)
+    assert outside == start + 30
+    refuses("vault: balance is too low", vault.withdraw, 1, quote, 41, buyer, sender=buyer)
+
+
+def test_deposit__nothing_to_credit__reverts(exchange: Exchange, prosumer: AccountAPI) -> None:
+    """No such market, nobody to credit, more than a balance can hold, a token that keeps a part."""
+    deposit = exchange.vault.deposit
+    refuses("vault: no such market", deposit, 2, True, 1, prosumer, sender=prosumer)
+    refuses("vault: deposit to the zero address", deposit, 1, True, 1, ZERO, sender=prosumer)
+    refuses("vault: balance is too large", deposit, 1, True, 1 << 96, prosumer, sender=prosumer)
+    exchange.coin.set_tax(1, sender=prosumer)
+    refuses("vault: not the whole amount came", deposit, 1, True, 10, prosumer, sender=prosumer)
+
+
+def test_deposit_with_permit(exchange: Exchange, stranger: AccountAPI, owner: AccountAPI) -> None:
+    """One transaction without an approval before; a permit that was brought already does no harm."""
+    coin, vault = exchange.coin, exchange.vault
+    coin.give(stranger, 100, sender=owner)
+    refuses("erc20: insufficient allowance", vault.deposit, 1, True, 100, stranger, sender=stranger)
+    message = {
+        "types": {
+            "EIP712Domain": [
+                {"name": "name", "type": "string"},
+                {"name": "version", "type": "string"},
+                {"name": "chainId", "type": "uint256"},
+                {"name": "verifyingContract", "type": "address"},
+            ],
+            "Permit": [
+                {"name": name, "type": kind}
+                for name, kind in (
+                    ("owner", "address"),
+                    ("spender", "address"),
+                    ("value", "uint256"),
+                    ("nonce", "uint256"),
+                    ("deadline", "uint256"),
+                )
+            ],
+        },
+        "primaryType": "Permit",
+        "domain": {
+            "name": "Taxed coin",
+            "version": "1",
+            "chainId": stranger.provider.chain_id,
+            "verifyingContract": coin.address,
+        },
+        "message": {
+            "owner": stranger.address,
+            "spender": vault.address,
+            "value": 100,
+            "nonce": 0,
+            "deadline": 1 << 40,
+        },
+    }
+    signature = stranger.sign_message(encode_typed_data(full_message=message))
+    permit = (1 << 40, signature.v, signature.r, signature.s)
+    coin.permit(stranger, vault, 100, *permit, sender=owner)
+
+    vault.deposit_with_permit(1, True, 60, stranger, *permit, sender=stranger)
+
+    assert exchange.free(stranger) == (0, 60)
+    assert coin.allowance(stranger, vault) == 40
+
+
+def test_receive__without_a_deposit__reverts(exchange: Exchange, prosumer: AccountAPI) -> None:
+    """Energy that is sent to the vault would belong to nobody."""
+    args = (prosumer, exchange.vault, E, 1, b"")
+    refuses("vault: use deposit", exchange.energy.safeTransferFrom, *args, sender=prosumer)
+    refuses("vault: use deposit", exchange.vault.onERC1155Received, *args[:1], *args[:1], E, 1, b"", sender=prosumer)
+    assert exchange.vault.supportsInterface("0x4e2312e0")
+    assert not exchange.vault.supportsInterface("0xffffffff")
+
+
+def test_move(exchange: Exchange, prosumer: AccountAPI, owner: AccountAPI) -> None:
+    """A balance goes to another market of the same token, on whichever side it is there, and to no other."""
+    vault, coin, energy = exchange.vault, (exchange.coin, 0, False), exchange.energy
+    exchange.book.open_market(coin, (energy, 4, True), 0, 0, 1, 0, 0, 1, sender=owner)
+
+    (moved,) = vault.move(1, True, 2, False, 9, sender=prosumer).decode_logs(vault.Moved)
+
+    assert (moved.market, moved.to_market, moved.quote, moved.to_quote, moved.amount) == (1, 2, True, False, 9)
+    assert exchange.free(prosumer) == (ENERGY, COIN - 9)
+    assert vault.account(2, prosumer).base == 9
+    refuses("vault: another token", vault.move, 1, False, 2, True, 1, sender=prosumer)
+    refuses("vault: another token", vault.move, 1, False, 2, False, 1, sender=prosumer)
+    refuses("vault: balance is too low", vault.move, 1, True, 2, False, COIN, sender=prosumer)
+    refuses("vault: no such market", vault.move, 1, True, 3, False, 1, sender=prosumer)
+
+
+def test_book_only(exchange: Exchange, prosumer: AccountAPI, owner: AccountAPI) -> None:
+    """Not even the owner of the book changes an account."""
+    vault, asset = exchange.vault, (exchange.coin, 0, False)
+    for caller in (prosumer, owner):
+        refuses("vault: access is denied", vault.settle, 1, prosumer, NOTHING, sender=caller)
+        refuses("vault: access is denied", vault.set_best, 1, prosumer, 0, 0, 0, sender=caller)
+        refuses("vault: access is denied", vault.list_market, 2, asset, asset, sender=caller)
+        refuses("vault: access is denied", vault.set_paused, True, sender=caller)
+
+
+def test_list_market__not_two_tokens__reverts(exchange: Exchange, owner: AccountAPI, prosumer: AccountAPI) -> None:
+    """Two different tokens with code."""
+    coin, terms = (exchange.coin, 0, False), (0, 0, 1, 0, 0, 1)
+    refuses("vault: base is quote", exchange.book.open_market, coin, coin, *terms, sender=owner)
+    refuses("vault: token has no code", exchange.book.open_market, coin, (prosumer, 0, False), *terms, sender=owner)
+    refuses(
+        "vault: an ERC-20 has no ids", exchange.book.open_market, coin, (exchange.coin, 1, False), *terms, sender=owner
+    )
+
+
+def test_freeze(exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI, guardian: AccountAPI) -> None:
+    """A frozen account moves nothing, and trades no more once it is marked; what it has in the book can come home."""
+    vault, book = exchange.vault, exchange.book
+    exchange.place(prosumer, 1, 1, 50, 10)
+    exchange.guard.freeze(prosumer, sender=guardian)
+    for args in ((1, False, 1, buyer), (1, True, 1, prosumer)):
+        refuses("vault: account is frozen", vault.deposit, *args, sender=prosumer)
+        refuses("vault: account is frozen", vault.withdraw, *args, sender=prosumer)
+    refuses("vault: account is frozen", vault.withdraw, 1, False, 1, prosumer, sender=buyer)
+    refuses("vault: account is frozen", vault.move, 1, False, 1, False, 1, sender=prosumer)
+
+    vault.mark_frozen(1, prosumer, sender=buyer)
+    assert vault.account(1, prosumer).frozen
+    refuses("vault: account is frozen", book.place, 1, 2, 1, 0, 0, 50, 10, sender=prosumer)
+    book.cancel(1, sender=prosumer)
+    assert exchange.free(prosumer) == (ENERGY, COIN)
+
+    exchange.guard.unfreeze(prosumer, sender=guardian)
+    vault.mark_frozen(1, prosumer, sender=buyer)
+    exchange.place(prosumer, 1, 1, 50, 10)
+    assert exchange.free(prosumer) == (ENERGY - 10 * LOT, COIN)
+
+
+def test_pause(exchange: Exchange, prosumer: AccountAPI, guardian: AccountAPI, owner: AccountAPI) -> None:
+    """Nothing comes in, goes out or moves; trading has a brake of its own."""
+    vault = exchange.vault
+    exchange.guard.pause(vault, sender=guardian)
+    refuses("vault: paused", vault.deposit, 1, True, 1, prosumer, sender=prosumer)
+    refuses("vault: paused", vault.withdraw, 1, True, 1, prosumer, sender=prosumer)
+    refuses("vault: paused", vault.move, 1, True, 1, True, 1, sender=prosumer)
+    exchange.place(prosumer, 1, 1, 50, 10)
+
+    exchange.guard.unpause(vault, sender=owner)
+    vault.withdraw(1, True, 1, prosumer, sender=prosumer)
+    assert exchange.free(prosumer)[1] == COIN - 1
+
+
+def test_withdraw__receiver_calls_back__gets_nothing_more(exchange: Exchange, prosumer: AccountAPI) -> None:
+    """Inside its hook a receiver can't withdraw again, nor start a deposit."""
+    receiver = prosumer.deploy(container("ReentrantReceiver"))
+    again = exchange.vault.deposit.encode_input(1, False, 0, receiver)
+    receiver.prepare(exchange.vault, again, sender=prosumer)
+
+    exchange.vault.withdraw(1, False, 5, receiver, sender=prosumer)
+
+    assert (receiver.calls(), receiver.successes()) == (1, 0)
+    assert exchange.energy.balanceOf(receiver, E) == 5
+    assert exchange.free(prosumer)[0] == ENERGY - 5
