@@ -1,0 +1,403 @@
+# SPDX-FileCopyrightText: 2026 The GreenCore authors
+# SPDX-License-Identifier: Apache-2.0
+"""FiatEscrow against a few lines of Python: what it holds is what open locks and debts need, and a lock ends once."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import boa
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant
+
+from bench.contracts import artifact
+from tests.contracts.credits import Credit, lock_id
+from tests.contracts.fuzz.market import Compared, Refused, need, operation, search
+from tests.contracts.fuzz.world import GUARDIAN, OWNER, PEOPLE, RELAYER, STRANGER, Contract, account, sign, signers
+
+ARBITER = account("arbiter")
+GRACE, DISPUTE, DAY = 86_400, 14 * 86_400, 86_400
+TIER = 2
+RUB, CNY = b"RUB", b"CNY"
+OPEN, PAID, REFUNDED, SETTLED = 1, 2, 3, 4
+SELLERS = PEOPLE[:3]  # approved; the fourth is not
+FORTUNE = 10**6
+
+picks = st.integers(0, 99)  # modulo the length of whatever is chosen from
+amounts = st.sampled_from((1, 2, 3, 7, 100, 999, 999, 1_000, 1_001, 9_999, 50_000, 100_000, 0))
+dues = st.sampled_from((1, 3, 7, 7, 99, 100, 1_000, 1_000, 10_001, 2**127, 0))
+parts = st.sampled_from((30, 100, 1, 50, 99, 101, 0))  # per cent
+
+
+@dataclass
+class Lock:
+    """One lock of the model."""
+
+    seller: bytes
+    buyer: bytes
+    amount: int
+    left: int
+    due: int
+    deadline: int
+    partial: bool
+    paid: int = 0
+    disputed_at: int = 0
+    claimed: int = 0
+    conceded: int = 0
+    state: int = OPEN
+
+    @property
+    def words(self) -> tuple[object, ...]:
+        """As `lock_of` tells it."""
+        return (
+            "0x" + self.seller.hex(),
+            "0x" + self.buyer.hex(),
+            self.amount,
+            self.left,
+            RUB,
+            self.due,
+            self.paid,
+            self.deadline,
+            self.disputed_at,
+            self.claimed,
+            self.conceded,
+            self.partial,
+            self.state,
+        )
+
+
+@dataclass
+class Model:
+    """The escrow's rules. Every method raises Refused before it changes anything."""
+
+    now: int = 0
+    paused: bool = False
+    attester_active: bool = True
+    shut: set[bytes] = field(default_factory=set)
+    locks: dict[bytes, Lock] = field(default_factory=dict)
+    payments: dict[bytes, bytes] = field(default_factory=dict)
+    balances: dict[bytes, int] = field(default_factory=lambda: dict.fromkeys(SELLERS, FORTUNE))
+    owed: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
+    ends: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
+
+    def lock(self, number: bytes, made: Lock) -> None:
+        """A seller locks."""
+        need(not self.paused, "fiat_escrow: paused")
+        need(made.seller != made.buyer, "fiat_escrow: seller and buyer are one")
+        need({made.seller, made.buyer} <= set(SELLERS), "fiat_escrow: not an approved user")
+        need(made.amount > 0 and made.due > 0, "fiat_escrow: no amount")
+        need(self.now + 900 <= made.deadline <= self.now + 30 * DAY, "fiat_escrow: deadline out of bounds")
+        need(number not in self.locks, "fiat_escrow: reference is used")
+        need(made.amount <= self.balances[made.seller], "erc20: transfer amount exceeds balance")
+        self.balances[made.seller] -= made.amount
+        self.locks[number] = made
+
+    def attest(self, credit: Credit, *, genuine: bool) -> None:
+        """A credit is brought."""
+        need(not self.paused, "fiat_escrow: paused")
+        lock = self.open(credit.lock)
+        need(credit.currency == RUB, "fiat_escrow: another currency")
+        need(credit.amount > 0, "fiat_escrow: nothing credited")
+        need(credit.payment not in self.payments, "fiat_escrow: payment is counted already")
+        need(genuine and self.attester_active, "fiat_escrow: not signed by an attester")
+        paid = min(lock.due, lock.paid + credit.amount)
+        need(paid == lock.due or lock.partial, "fiat_escrow: less than is due")
+        self.payments[credit.payment] = credit.lock
+        lock.paid = paid
+        released = lock.left - (lock.amount - lock.amount * paid // lock.due)
+        if paid == lock.due:
+            self.end(credit.lock, PAID, lock.left)
+        else:
+            lock.left -= released
+            lock.claimed = max(0, lock.claimed - released)
+            lock.conceded = max(0, lock.conceded - released)
+            self.pay(lock.buyer, released)
+
+    def give_up(self, number: bytes, sender: bytes, *, seller: bool) -> None:
+        """`release` by the seller, `waive` by the buyer."""
+        lock = self.open(number)
+        side, name = (lock.seller, "seller") if seller else (lock.buyer, "buyer")
+        need(sender == side, f"fiat_escrow: caller is not the {name}")
+        self.end(number, SETTLED, lock.left if seller else 0)
+
+    def dispute(self, number: bytes, bound: int, sender: bytes) -> None:
+        """A side states its bound."""
+        lock = self.open(number)
+        need(bound <= lock.left, "fiat_escrow: more than is left")
+        need(sender in (lock.seller, lock.buyer), "fiat_escrow: caller is neither side")
+        if not lock.disputed_at:
+            lock.disputed_at, lock.claimed, lock.conceded = self.now, lock.left, 0
+        if sender == lock.buyer:
+            lock.claimed = bound
+        else:
+            lock.conceded = bound
+        if lock.conceded >= lock.claimed:
+            self.end(number, SETTLED, lock.claimed)
+
+    def decide(self, number: bytes, to_buyer: int, sender: bytes) -> None:
+        """The arbiter decides."""
+        need(not self.paused, "fiat_escrow: paused")
+        need(sender == ARBITER, "fiat_escrow: access is denied")
+        lock = self.open(number)
+        need(lock.disputed_at > 0, "fiat_escrow: no dispute")
+        need(lock.conceded <= to_buyer <= lock.claimed, "fiat_escrow: outside the two sides' bounds")
+        self.end(number, SETTLED, to_buyer)
+
+    def refund(self, number: bytes) -> None:
+        """Anybody, once it is late enough; whatever is paused."""
+        lock = self.open(number)
+        until = max(lock.deadline + GRACE, lock.disputed_at + DISPUTE if lock.disputed_at else 0)
+        need(self.now > until, "fiat_escrow: too early")
+        self.end(number, REFUNDED, lock.conceded)
+
+    def collect(self, who: bytes) -> None:
+        """Anybody, for an account that is owed something."""
+        need(self.owed[who] > 0, "fiat_escrow: nothing is owed")
+        need(who not in self.shut, "open_coin: shut out")
+        self.balances[who] += self.owed.pop(who)
+
+    def open(self, number: bytes) -> Lock:
+        """An open lock."""
+        lock = self.locks.get(number)
+        if lock is None or lock.state != OPEN:
+            raise Refused("fiat_escrow: lock is not open")
+        return lock
+
+    def end(self, number: bytes, state: int, to_buyer: int) -> None:
+        """An open lock ends."""
+        lock = self.locks[number]
+        to_seller, lock.left, lock.state = lock.left - to_buyer, 0, state
+        self.ends[number] += 1
+        self.pay(lock.buyer, to_buyer)
+        self.pay(lock.seller, to_seller)
+
+    def pay(self, who: bytes, amount: int) -> None:
+        """At once, or as a debt."""
+        place = self.owed if who in self.shut else self.balances
+        place[who] += amount
+
+
+class Escrow(Compared):
+    """All operations in any order."""
+
+    escrow: Contract
+    coin: Contract
+    guard: Contract
+    chain_id: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model(now=self.now)
+        self.numbers: list[bytes] = []
+        self.used: list[tuple[bytes, bytes]] = []
+        self.touched: set[bytes] = set()
+
+    def pick(self, which: int) -> bytes:
+        """A lock, mostly an open one."""
+        opened = [number for number in self.numbers if self.model.locks[number].state == OPEN]
+        among = opened if opened and which % 8 else self.numbers
+        number = among[which % len(among)]
+        self.touched.add(number)
+        return number
+
+    def party(self, number: bytes, who: int) -> bytes:
+        """Mostly a side of a lock."""
+        lock = self.model.locks.get(number)
+        return STRANGER if lock is None or who % 7 == 0 else lock.seller if who % 2 else lock.buyer
+
+    @operation(
+        weight=3,
+        seller=picks,
+        buyer=st.sampled_from((1, 1, 1, 2, 2, 2, 1, 1, 0, 3)),
+        amount=amounts,
+        due=dues,
+        wait=st.sampled_from((900, 7_200, 30 * DAY, DAY, 900, 7_200, DAY, DAY, 899, 30 * DAY + 1)),
+        partial=st.booleans(),
+        again=st.integers(0, 5),
+    )
+    def lock(self, seller: int, buyer: int, amount: int, due: int, wait: int, partial: bool, again: int) -> None:
+        """Most of them good."""
+        who = SELLERS[seller % 3] if seller else PEOPLE[3]
+        to = SELLERS[(seller + buyer) % 3] if buyer < 3 else PEOPLE[3]
+        reference = len(self.numbers).to_bytes(32, "big")
+        if again == 1 and self.used:
+            who, reference = self.used[seller % len(self.used)]
+        number = lock_id(who, reference)
+        made = Lock(who, to, amount, amount, due, self.now + wait, partial)
+        args = (to, amount, RUB, due, made.deadline, partial, reference)
+        self.both(lambda: self.model.lock(number, made), self.escrow, "lock", *args, sender=who)
+        if number in self.model.locks:
+            self.numbers.append(number)
+            self.used.append((who, reference))
+
+    @operation(
+        weight=5,
+        when=lambda self: self.numbers,
+        which=picks,
+        part=parts,
+        payment=st.integers(1, 40),
+        forged=st.sampled_from((1, 1, 1, 1, 1, 0)),
+        foreign=st.sampled_from((1, 1, 1, 1, 1, 0)),
+    )
+    def attest(self, which: int, part: int, payment: int, forged: int, foreign: int) -> None:
+        """A new entry of the bank or one that was brought before, rarely forged or in another currency."""
+        number = self.pick(which)
+        lock = self.model.locks[number]
+        amount = -(-lock.due * part // 100)
+        fresh = len(self.model.payments) + 100 if payment % 4 else payment % max(1, len(self.model.payments)) + 100
+        credit = Credit(number, fresh.to_bytes(32, "big"), RUB if foreign else CNY, amount)
+        signer = signers()[0 if forged else 1]
+        signature = b"".join(sign(credit.digest(chain_id=self.chain_id, escrow=self.escrow.address), signer))
+        self.both(
+            lambda: self.model.attest(credit, genuine=bool(forged)),
+            self.escrow, "attest", *credit.args, signature, sender=RELAYER,
+        )  # fmt: skip
+
+    @operation(when=lambda self: self.numbers, which=picks, who=picks, seller=st.booleans())
+    def give_up(self, which: int, who: int, seller: bool) -> None:
+        """One side lets go."""
+        number = self.pick(which)
+        sender = self.party(number, who)
+        self.both(
+            lambda: self.model.give_up(number, sender, seller=seller),
+            self.escrow, "release" if seller else "waive", number, sender=sender,
+        )  # fmt: skip
+
+    @operation(weight=4, when=lambda self: self.numbers, which=picks, who=picks, part=parts)
+    def dispute(self, which: int, who: int, part: int) -> None:
+        """A side states its bound, now and then too much."""
+        number = self.pick(which)
+        bound = -(-self.model.locks[number].left * part // 100)
+        sender = self.party(number, who)
+        self.both(
+            lambda: self.model.dispute(number, bound, sender),
+            self.escrow, "dispute", number, bound, sender=sender,
+        )  # fmt: skip
+
+    @operation(
+        weight=3, when=lambda self: self.numbers, which=picks, part=parts, stranger=st.sampled_from((1, 1, 1, 1, 0))
+    )
+    def decide(self, which: int, part: int, stranger: int) -> None:
+        """The arbiter, rarely somebody else."""
+        number = self.pick(which)
+        decided = self.model.locks[number].left * part // 100
+        sender = ARBITER if stranger else STRANGER
+        self.both(
+            lambda: self.model.decide(number, decided, sender),
+            self.escrow, "decide", number, decided, sender=sender,
+        )  # fmt: skip
+
+    @operation(weight=3, when=lambda self: self.numbers, which=picks, late=st.sampled_from((None, 0, 1)))
+    def refund(self, which: int, late: int | None) -> None:
+        """At any time, at the last second that is too early, and at the first that is late enough."""
+        number = self.pick(which)
+        lock = self.model.locks[number]
+        if late is not None and lock.state == OPEN:
+            until = self.escrow.view("refundable_after", number)
+            self.move_to(max(self.now, until + late))
+        self.both(lambda: self.model.refund(number), self.escrow, "refund", number, sender=RELAYER)
+
+    @operation(weight=3, when=lambda self: any(self.model.owed.values()), who=picks)
+    def collect(self, who: int) -> None:
+        """For anybody."""
+        name = PEOPLE[who % 4]
+        self.both(lambda: self.model.collect(name), self.escrow, "collect", name, sender=RELAYER)
+
+    @operation(seconds=st.sampled_from((1, 900, 7_200, DAY)))
+    def wait(self, seconds: int) -> None:
+        """Time goes by."""
+        self.move_to(self.now + seconds)
+
+    @operation(weight=2, who=picks, shut=st.booleans())
+    def freeze(self, who: int, shut: bool) -> None:
+        """The token refuses an account, or takes it back."""
+        name = SELLERS[who % 3]
+        self.coin.must("shut_out", name, shut, sender=OWNER)
+        (self.model.shut.add if shut else self.model.shut.discard)(name)
+
+    @operation(dice=st.integers(0, 7))
+    def brake(self, dice: int) -> None:
+        """A stop now and then, mostly taken back."""
+        paused = dice == 7
+        function, sender = ("pause", GUARDIAN) if paused else ("unpause", OWNER)
+        self.guard.must(function, self.escrow.address, sender=sender)
+        self.model.paused = paused
+
+    @operation(dice=st.integers(0, 7))
+    def attester(self, dice: int) -> None:
+        """The attester is dismissed now and then, mostly appointed."""
+        self.model.attester_active = dice < 7
+        self.escrow.must("set_attester", signers()[0].address, dice < 7, sender=OWNER)
+
+    def move_to(self, timestamp: int) -> None:
+        """Both clocks."""
+        boa.env.timestamp = timestamp
+        self.model.now = timestamp
+
+    @invariant()
+    def escrow_holds_what_it_owes(self) -> None:
+        """Σ left of open locks and Σ debts, to the unit, and nothing of anybody else."""
+        escrowed = sum(lock.left for lock in self.model.locks.values())
+        owed = sum(self.model.owed.values())
+        assert self.escrow.view("escrowed") == escrowed
+        assert self.escrow.view("total_owed") == owed
+        assert self.coin.view("balanceOf", self.escrow.address) == escrowed + owed
+        assert escrowed + owed + sum(self.model.balances.values()) == FORTUNE * len(SELLERS)
+
+    @invariant()
+    def locks_are_the_model_s(self) -> None:
+        """What was touched, field by field; a lock that is over has ended once and never opens again."""
+        for number in self.touched:
+            assert self.escrow.view("lock_of", number) == self.model.locks[number].words
+        for number, lock in self.model.locks.items():
+            assert self.model.ends[number] == (lock.state != OPEN)
+        self.touched.clear()
+        for who in SELLERS:
+            assert self.coin.view("balanceOf", who) == self.model.balances[who]
+            assert self.escrow.view("owed", who) == self.model.owed[who]
+
+
+@pytest.fixture
+def deployed() -> Iterator[type[Escrow]]:
+    """The contracts on a fresh chain, three approved and rich users."""
+    with boa.env.anchor():
+        Escrow.guard = Contract(artifact("Guard"), sender=OWNER)
+        Escrow.coin = Contract(artifact("OpenCoin"), sender=OWNER)
+        Escrow.escrow = Contract(
+            artifact("FiatEscrow"), Escrow.coin.address, Escrow.guard.address, ARBITER, TIER, GRACE, DISPUTE,
+            sender=OWNER,
+        )  # fmt: skip
+        Escrow.chain_id = boa.env.evm.patch.chain_id
+        Escrow.guard.must("set_guardian", GUARDIAN, True, sender=OWNER)
+        Escrow.escrow.must("set_attester", signers()[0].address, True, sender=OWNER)
+        for user in SELLERS:
+            Escrow.guard.must("set_tier", user, TIER, sender=GUARDIAN)
+            Escrow.coin.must("give", user, FORTUNE, sender=OWNER)
+            Escrow.coin.must("approve", Escrow.escrow.address, 2**256 - 1, sender=user)
+        yield Escrow
+
+
+def test_escrow__any_order_of_everything__conserves_and_ends_once(deployed: type[Escrow]) -> None:
+    search(
+        deployed,
+        (
+            ("lock", "ok"),
+            ("lock", "fiat_escrow: reference is used"),
+            ("attest", "ok"),
+            ("attest", "fiat_escrow: payment is counted already"),
+            ("attest", "fiat_escrow: not signed by an attester"),
+            ("attest", "fiat_escrow: less than is due"),
+            ("attest", "fiat_escrow: lock is not open"),
+            ("dispute", "ok"),
+            ("decide", "ok"),
+            ("decide", "fiat_escrow: outside the two sides' bounds"),
+            ("refund", "ok"),
+            ("refund", "fiat_escrow: too early"),
+            ("refund", "fiat_escrow: lock is not open"),
+            ("release", "ok"),
+            ("waive", "ok"),
+            ("collect", "ok"),
+            ("collect", "open_coin: shut out"),
+        ),
+    )
