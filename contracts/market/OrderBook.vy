@@ -336,13 +336,25 @@ def take(
     id: uint256 = convert(market, uint256)
     word: uint256 = self._trading(id)
     own: uint256 = self._checked_side(side)
-    change: IVault.Change = self._claimed_first(id, done)
     taken: uint256 = 0
     quote: uint256 = 0
     changed: uint256 = 0
-    changed, taken, quote, change = self._walk(
-        word, id, own, self._key(own, convert(tick, uint256)), convert(lots, uint256), levels, change
+    fees: uint256 = 0
+    change: IVault.Change = empty(IVault.Change)
+    if len(done) != 0:
+        # Before the walk: what it fills of an own order must not count as done.
+        change = self._with_claims(id, done)
+    changed, taken, quote, fees, change.reached = self._walk(
+        word, id, own, self._key(own, convert(tick, uint256)), convert(lots, uint256), levels
     )
+    base: uint256 = unsafe_mul(taken, self._lot(word))
+    # No overflow: what was claimed and what is taken are each below 2^138.
+    if own == 0:
+        change.base_in = unsafe_add(change.base_in, unsafe_sub(base, fees))
+        change.quote_out = quote
+    else:
+        change.base_out = base
+        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(quote, fees))
     assert taken != 0 and taken >= convert(least, uint256), "order_book: too little to trade with"
     if changed != word:
         self._markets[id] = changed
@@ -385,11 +397,23 @@ def trade(
     running: uint256 = self._checked_session(life, session)
     key: uint256 = self._key(own, convert(tick, uint256))
     size: uint256 = convert(lots, uint256)
-    change: IVault.Change = self._claimed_first(id, done)
     taken: uint256 = 0
     quote: uint256 = 0
     changed: uint256 = 0
-    changed, taken, quote, change = self._walk(word, id, own, key, size, levels, change)
+    fees: uint256 = 0
+    change: IVault.Change = empty(IVault.Change)
+    if len(done) != 0:
+        # Before the walk: what it fills of an own order must not count as done.
+        change = self._with_claims(id, done)
+    changed, taken, quote, fees, change.reached = self._walk(word, id, own, key, size, levels)
+    base: uint256 = unsafe_mul(taken, self._lot(word))
+    # No overflow: what was claimed and what is taken are each below 2^138.
+    if own == 0:
+        change.base_in = unsafe_add(change.base_in, unsafe_sub(base, fees))
+        change.quote_out = quote
+    else:
+        change.base_out = base
+        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(quote, fees))
     rest: uint256 = unsafe_sub(size, taken)
     best: uint256 = self._best(changed, own ^ 1)
     if rest < (word >> _MIN_LOTS) & _U32 or (best != _NONE and best >> 2 <= unsafe_sub(KEY_MAX, key)):
@@ -900,27 +924,21 @@ def _set_beneficiary(beneficiary_: address):
 
 @internal
 def _walk(
-    word: uint256,
-    market: uint256,
-    side: uint256,
-    key: uint256,
-    lots: uint256,
-    levels: uint16,
-    change_: IVault.Change,
-) -> (uint256, uint256, uint256, IVault.Change):
+    word: uint256, market: uint256, side: uint256, key: uint256, lots: uint256, levels: uint16
+) -> (uint256, uint256, uint256, uint256, uint256):
     """
-    @dev Fills the other side's levels from the best, down to a limit.
+    @dev Fills the other side's levels from the best, down to a limit, and keeps the fees.
     @param word The market's word as of now.
     @param market The market number.
     @param side The taker's side.
     @param key The limit, as a key of the taker's side.
     @param lots The most to fill.
     @param levels The most levels to walk.
-    @param change_ What changes in the taker's account already.
     @return uint256 The market's word afterwards, not yet stored.
     @return uint256 The lots filled.
     @return uint256 Their price together, in the quote token's units.
-    @return Change What changes in the taker's account, the fee taken off.
+    @return uint256 The fees, in what the taker receives.
+    @return uint256 `IVault.Change.reached`.
     """
     other: uint256 = side ^ 1
     limit: uint256 = unsafe_sub(KEY_MAX, key)
@@ -930,8 +948,10 @@ def _walk(
     fees: uint256 = 0
     reached: uint256 = 0
     for i: uint256 in range(convert(levels, uint256), bound=LEVELS_MAX):
+        if left == 0:
+            break
         best: uint256 = self._best(now, other)
-        if left == 0 or best >> 2 > limit:
+        if best >> 2 > limit:
             break
         life: uint256 = best & 3
         best >>= 2
@@ -955,21 +975,12 @@ def _walk(
             lots=convert(filled, uint32),
             fee=fee,
         )
-    change: IVault.Change = change_
-    taken: uint256 = unsafe_sub(lots, left)
-    base: uint256 = unsafe_mul(taken, self._lot(now))
-    # No overflow: 32 bits of lots, at most 101 of price, and what a claim before put there.
-    if side == 0:
-        change.base_in = unsafe_add(change.base_in, unsafe_sub(base, fees))
-        change.quote_out = unsafe_add(change.quote_out, quote)
-        fees <<= 128
-    else:
-        change.base_out = unsafe_add(change.base_out, base)
-        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(quote, fees))
-    change.reached = reached
     if fees != 0:
-        self._fees[market] += fees
-    return now, taken, quote, change
+        if side == 0:
+            self._fees[market] += fees << 128
+        else:
+            self._fees[market] += fees
+    return now, unsafe_sub(lots, left), quote, fees, reached
 
 
 @internal
@@ -1173,7 +1184,7 @@ def _escrowed(change_: IVault.Change, word: uint256, side: uint256, key: uint256
 
 
 @internal
-def _claimed_first(market: uint256, done: DynArray[uint96, 16]) -> IVault.Change:
+def _with_claims(market: uint256, done: DynArray[uint96, 16]) -> IVault.Change:
     """
     @dev Claims orders of the caller before it takes.
     @param market The market number.
@@ -1189,8 +1200,16 @@ def _claimed_first(market: uint256, done: DynArray[uint96, 16]) -> IVault.Change
         found: uint256 = 0
         paid: uint256 = 0
         back: uint256 = 0
-        found, paid, back, change = self._settle(msg.sender, n, False, change)
+        base: uint256 = 0
+        quote: uint256 = 0
+        closed: uint256 = 0
+        found, paid, back, base, quote, closed = self._settle(msg.sender, n, False)
         assert found == market, "order_book: order of another side or market"
+        # No overflow: each is below 2^133.
+        change.base_in = unsafe_add(change.base_in, base)
+        change.quote_in = unsafe_add(change.quote_in, quote)
+        change.closed_bids = unsafe_add(change.closed_bids, closed & 1)
+        change.closed_asks = unsafe_add(change.closed_asks, closed >> 1)
     return change
 
 
@@ -1208,26 +1227,28 @@ def _close(owner: address, n: uint96, cancelling: bool) -> (uint32, uint32):
     market: uint256 = 0
     paid: uint256 = 0
     back: uint256 = 0
-    market, paid, back, change = self._settle(owner, n, cancelling, change)
+    closed: uint256 = 0
+    market, paid, back, change.base_in, change.quote_in, closed = self._settle(owner, n, cancelling)
     assert paid | back != 0, "order_book: nothing to claim"
+    change.closed_bids = closed & 1
+    change.closed_asks = closed >> 1
     extcall IVault(vault).settle(convert(market, uint16), owner, change, skip_contract_check=True)
     return convert(paid, uint32), convert(back, uint32)
 
 
 @internal
-def _settle(
-    owner: address, n: uint96, cancelling: bool, change_: IVault.Change
-) -> (uint256, uint256, uint256, IVault.Change):
+def _settle(owner: address, n: uint96, cancelling: bool) -> (uint256, uint256, uint256, uint256, uint256, uint256):
     """
     @dev Pays an order's fills, and gives the rest back if it is cancelled or expired.
     @param owner The 20-byte address of the order's owner.
     @param n The order's place.
     @param cancelling True to give back what is not filled.
-    @param change_ What changes in the owner's account already.
     @return uint256 The market number.
     @return uint256 The lots paid.
     @return uint256 The lots given back.
-    @return Change What changes in the owner's account.
+    @return uint256 What the owner receives in the base token's units.
+    @return uint256 What the owner receives in the quote token's units.
+    @return uint256 1 if a bid was closed, 2 if an ask was.
     """
     order: uint256 = self._open_order(owner, n)
     id: uint256 = order >> 144
@@ -1247,34 +1268,31 @@ def _settle(
         back = unsafe_sub(size, paid)
         self._withdraw(order, level, position, back)
     if paid | back == 0:
-        return market, 0, 0, change_
-    closed: bool = unsafe_add(paid, back) == size
-    change: IVault.Change = change_
-    if closed:
+        return market, 0, 0, 0, 0, 0
+    closed: uint256 = 0
+    if unsafe_add(paid, back) == size:
         self._orders[self._order_id(owner, n)] = _CLOSED
-        if side == 0:
-            change.closed_bids = unsafe_add(change.closed_bids, 1)
-        else:
-            change.closed_asks = unsafe_add(change.closed_asks, 1)
+        closed = unsafe_add(side, 1)
     else:
         # What is left is an order that begins where the claimed part ends.
         self._orders[self._order_id(owner, n)] = unsafe_add(unsafe_sub(order, paid), paid << 32)
-    price: uint256 = self._price(word, side, id & _U16)
-    lot: uint256 = self._lot(word)
+    base: uint256 = self._lot(word)
+    quote: uint256 = self._price(word, side, id & _U16)
     fee: uint256 = 0
     if side == 0:
-        change.quote_in = unsafe_add(change.quote_in, unsafe_mul(back, price))
-        received: uint256 = unsafe_mul(paid, lot)
-        fee = unsafe_div(unsafe_mul(received, (word >> _MAKER_BPS) & 1_023), _BPS)
-        change.base_in = unsafe_add(change.base_in, unsafe_sub(received, fee))
-        if fee != 0:
-            self._fees[market] += fee << 128
+        base = unsafe_mul(base, paid)
+        quote = unsafe_mul(quote, back)
+        fee = unsafe_div(unsafe_mul(base, (word >> _MAKER_BPS) & 1_023), _BPS)
+        base = unsafe_sub(base, fee)
     else:
-        change.base_in = unsafe_add(change.base_in, unsafe_mul(back, lot))
-        received: uint256 = unsafe_mul(paid, price)
-        fee = unsafe_div(unsafe_mul(received, (word >> _MAKER_BPS) & 1_023), _BPS)
-        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(received, fee))
-        if fee != 0:
+        base = unsafe_mul(base, back)
+        quote = unsafe_mul(quote, paid)
+        fee = unsafe_div(unsafe_mul(quote, (word >> _MAKER_BPS) & 1_023), _BPS)
+        quote = unsafe_sub(quote, fee)
+    if fee != 0:
+        if side == 0:
+            self._fees[market] += fee << 128
+        else:
             self._fees[market] += fee
     log Claimed(
         market=convert(market, uint16),
@@ -1283,9 +1301,9 @@ def _settle(
         paid=convert(paid, uint32),
         back=convert(back, uint32),
         fee=fee,
-        closed=closed,
+        closed=closed != 0,
     )
-    return market, paid, back, change
+    return market, paid, back, base, quote, closed
 
 
 @internal

@@ -8,7 +8,7 @@ from typing import Any
 
 import ape
 import pytest
-import rlp
+import rlp  # type: ignore[import-untyped]
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
 from eth_hash.auto import keccak
@@ -20,7 +20,8 @@ from tests.contracts.house import SLOT, E
 BID, ASK = 0, 1
 GTC, DAY, QUARTER = 0, 1, 2
 LOT_EXP, TICK_EXP, BASE_PRICE, MAKER_BPS, TAKER_BPS, MIN_LOTS = 6, 12, 1_000, 10, 20, 5
-LOT, TICK_SIZE = 10**LOT_EXP, 10**TICK_EXP
+LOT: int = 10**LOT_EXP
+TICK_SIZE: int = 10**TICK_EXP
 ENERGY, COIN = 1_000_000 * LOT, 10_000_000_000 * TICK_SIZE  # what every trader deposits
 
 

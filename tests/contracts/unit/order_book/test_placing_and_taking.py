@@ -183,6 +183,14 @@ def test_self_trade__refused(exchange: Exchange, prosumer: AccountAPI, neighbour
     assert exchange.filled(prosumer, 1) == 0
 
 
+def test_self_trade__naming_the_order_as_done__still_refused(exchange: Exchange, prosumer: AccountAPI) -> None:
+    """What the take itself would fill is not done yet."""
+    exchange.place(prosumer, 1, ASK, 60, 10)
+    for lots in (10, 4):
+        refuses("vault: self-trade", exchange.book.take, 1, BID, 60, lots, 0, 64, [1], sender=prosumer)
+    refuses("vault: self-trade", exchange.book.trade, 1, 2, BID, GTC, 0, 60, 30, 64, [1], sender=prosumer)
+
+
 def test_self_trade__own_full_order_is_no_obstacle(
     exchange: Exchange, prosumer: AccountAPI, neighbour: AccountAPI, buyer: AccountAPI
 ) -> None:
