@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.contracts.fuzz.book.book import Book
 from tests.contracts.fuzz.book.terms import DAY_SECONDS, SLOT_SECONDS, TICKS, Life, Order, Side
@@ -62,7 +62,7 @@ class Trading(RuleBasedStateMachine):
         if free < PLACES:
             self.perform("place", owner=self.people[who], n=free, side=side, life=life, session=0, tick=tick, lots=size)
 
-    @rule(who=traders, side=sides, away=st.integers(0, 1), count=st.integers(2, 12), life=lives)
+    @rule(who=traders, side=sides, away=st.integers(0, 1), count=st.integers(2, 6), life=lives)
     def crowd(self, who: int, side: Side, away: int, count: int, life: Life) -> None:
         """Many small orders at one price: a queue outgrows one node of a tree of cancellations."""
         best = self.book.best(side.other)
@@ -116,6 +116,32 @@ class Trading(RuleBasedStateMachine):
             done=done,
         )
 
+    @rule(
+        who=traders,
+        side=sides,
+        away=st.integers(0, 2),
+        size=st.integers(2, 12),
+        life=lives,
+        share=st.sampled_from((1, 50, 99, 100, 150)),
+        then=st.sampled_from(("claim", "claim", "cancel", "come late", "forget")),
+    )
+    def meet(self, who: int, side: Side, away: int, size: int, life: Life, share: int, then: str) -> None:
+        """A trader offers, another one takes a part of it or more, and the first one comes for what is due."""
+        best = self.book.best(side.other)
+        middle = MIDDLE if best is None else best + (1 if side is Side.ASK else -1)
+        tick = min(max(middle + (away if side is Side.ASK else -away), 0), TICKS - 1)
+        used = {order.n for order in self.open_orders(who)}
+        n = next(n for n in range(1_000) if n not in used)
+        maker, taker = self.people[who], self.people[(who + 1) % 3]
+        self.perform("place", owner=maker, n=n, side=side, life=life, session=0, tick=tick, lots=size)
+        done = [order.n for order in self.claimable((who + 1) % 3)][:16]
+        wanted = max(size * share // 100, 1)
+        self.perform("take", owner=taker, side=side.other, tick=tick, lots=wanted, least=0, levels=256, done=done)
+        if then == "come late":
+            self.perform("pass_time", seconds=SLOT_SECONDS)
+        if then != "forget":
+            self.perform("cancel" if then == "cancel" else "claim", owner=maker, n=n)
+
     @rule(who=traders, n=places)
     def cancel(self, who: int, n: int) -> None:
         """Any place, often one without an order."""
@@ -154,6 +180,7 @@ class Trading(RuleBasedStateMachine):
             shown = [PLACES, *shown[1:]]
         self.perform("refresh", owner=self.people[who], side=side, ns=shown)
 
+    @precondition(lambda self: any(self.book.fees.values()))
     @rule()
     def collect(self) -> None:
         """Fees go to the beneficiary."""
