@@ -1,135 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""FiatEscrow: tokens wait for a bank payment, and every lock ends once, with the payment, the deadline or an agreement."""
+"""FiatEscrow: tokens wait for a bank payment, and every lock ends once, with the payment, the deadline or a word."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import ape
-import pytest
-from ape.api import AccountAPI, ReceiptAPI
-from ape.contracts import ContractInstance
+from ape.api import AccountAPI
 from eth_account.messages import encode_typed_data
-from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_canonical_address
 
-from scripts._house import container
-from tests.contracts.credits import Credit, lock_id
-from tests.contracts.house import ZERO, compact, node_keys, refuses
-
-AMOUNT, DUE = 100, 7_000
-RUB = b"RUB"
-DAY = 86_400
-HOUR = 3_600
-OPEN, PAID, REFUNDED, SETTLED = 1, 2, 3, 4
-
-
-@dataclass
-class Desk:
-    """The escrow with its token and Guard, an approved seller with tokens and an approved buyer."""
-
-    escrow: ContractInstance
-    coin: ContractInstance
-    guard: ContractInstance
-    seller: AccountAPI
-    buyer: AccountAPI
-    relayer: AccountAPI
-    attester: PrivateKey
-    locks: int = 0
-    payments: int = 0
-
-    @property
-    def now(self) -> int:
-        """The last block's time."""
-        return int(ape.chain.blocks.head.timestamp)
-
-    def wait_until(self, timestamp: int) -> None:
-        """The last block is of this second; a call sees it too."""
-        ape.chain.mine(timestamp=timestamp)
-
-    def terms(self, **changes: Any) -> list[Any]:
-        """The arguments of `lock`, with something changed."""
-        terms = {
-            "buyer": self.buyer,
-            "amount": AMOUNT,
-            "currency": RUB,
-            "due": DUE,
-            "deadline": self.now + HOUR,
-            "partial": False,
-            "reference": (self.locks + 1).to_bytes(32, "big"),
-        }
-        return list((terms | changes).values())
-
-    def lock(self, **changes: Any) -> bytes:
-        """The seller locks; the lock's number."""
-        terms = self.terms(**changes)
-        self.escrow.lock(*terms, sender=self.seller)
-        self.locks += 1
-        return lock_id(to_canonical_address(self.seller.address), terms[-1])
-
-    def credit(self, lock: bytes, amount: int = DUE) -> Credit:
-        """A new entry of the bank."""
-        self.payments += 1
-        return Credit(lock, self.payments.to_bytes(32, "little"), RUB, amount)
-
-    def signed(self, credit: Credit, *, by: PrivateKey | None = None) -> tuple[Any, ...]:
-        """The arguments of `attest`."""
-        digest = credit.digest(chain_id=ape.chain.chain_id, escrow=to_canonical_address(self.escrow.address))
-        return (*credit.args, b"".join(compact(by or self.attester, digest)))
-
-    def attest(self, credit: Credit) -> ReceiptAPI:
-        """Bring a credit, as anybody may."""
-        return self.escrow.attest(*self.signed(credit), sender=self.relayer)
-
-    def state(self, lock: bytes) -> int:
-        """The lock's state."""
-        return int(self.escrow.lock_of(lock).state)
-
-    def moved(self) -> tuple[int, int]:
-        """What seller and buyer hold, less what the seller had: the escrow holds the rest, and says so."""
-        held = self.coin.balanceOf(self.escrow)
-        assert held == self.escrow.escrowed() + self.escrow.total_owed()
-        return self.coin.balanceOf(self.seller) - 1_000, self.coin.balanceOf(self.buyer)
-
-
-@pytest.fixture(scope="module")
-def arbiter(accounts: list[AccountAPI]) -> AccountAPI:
-    """Decides disputes."""
-    return accounts[9]
-
-
-@pytest.fixture(scope="module")
-def deployed(
-    owner: AccountAPI,
-    guardian: AccountAPI,
-    prosumer: AccountAPI,
-    buyer: AccountAPI,
-    arbiter: AccountAPI,
-    relayer: AccountAPI,
-    stranger: AccountAPI,
-) -> tuple[ContractInstance, ContractInstance, ContractInstance]:
-    """Escrow, token and Guard."""
-    guard = owner.deploy(container("Guard"))
-    guard.set_guardian(guardian, True, sender=owner)
-    coin = owner.deploy(container("OpenCoin"))
-    escrow = owner.deploy(container("FiatEscrow"), coin, guard, arbiter, 2, DAY, 14 * DAY)
-    escrow.set_attester(node_keys(1)[0].public_key.to_checksum_address(), True, sender=owner)
-    for user in (prosumer, buyer):
-        guard.set_tier(user, 2, sender=guardian)
-    coin.give(prosumer, 1_000, sender=owner)
-    coin.approve(escrow, 1_000, sender=prosumer)
-    return escrow, coin, guard
-
-
-@pytest.fixture
-def desk(
-    deployed: tuple[ContractInstance, ContractInstance, ContractInstance],
-    prosumer: AccountAPI,
-    buyer: AccountAPI,
-    relayer: AccountAPI,
-) -> Desk:
-    """A fresh view."""
-    return Desk(*deployed, prosumer, buyer, relayer, node_keys(1)[0])
+from tests.contracts.credits import lock_id
+from tests.contracts.house import ZERO, node_keys, refuses
+from tests.contracts.unit.fiat_escrow.conftest import AMOUNT, DAY, DUE, HOUR, OPEN, PAID, REFUNDED, RUB, SETTLED, Desk
 
 
 def test_lock(desk: Desk) -> None:
@@ -338,83 +220,6 @@ def test_release_and_waive(desk: Desk, stranger: AccountAPI) -> None:
     desk.escrow.waive(second, sender=desk.buyer)
     assert desk.moved() == (-AMOUNT, AMOUNT)
     assert [desk.state(lock) for lock in (first, second)] == [SETTLED, SETTLED]
-
-
-def test_dispute__holds_the_refund_until_decided(desk: Desk, arbiter: AccountAPI, stranger: AccountAPI) -> None:
-    """The arbiter decides between what the seller concedes and what the buyer claims."""
-    lock = desk.lock()
-    refuses("fiat_escrow: no dispute", desk.escrow.decide, lock, 0, sender=arbiter)
-    refuses("fiat_escrow: caller is neither side", desk.escrow.dispute, lock, 1, sender=stranger)
-    refuses("fiat_escrow: more than is left", desk.escrow.dispute, lock, AMOUNT + 1, sender=desk.buyer)
-    receipt = desk.escrow.dispute(lock, 80, sender=desk.buyer)
-    (disputed,) = receipt.decode_logs(desk.escrow.Disputed)
-    assert (disputed.by, disputed.claimed, disputed.conceded) == (desk.buyer, 80, 0)
-    desk.escrow.dispute(lock, 20, sender=desk.seller)
-    held = desk.escrow.lock_of(lock)
-    assert (held.claimed, held.conceded) == (80, 20)
-    began = held.disputed_at
-    assert desk.escrow.refundable_after(lock) == began + 14 * DAY
-
-    desk.wait_until(began + 3 * DAY)
-    refuses("fiat_escrow: too early", desk.escrow.refund, lock, sender=desk.seller)
-    for outside in (19, 81):
-        refuses("fiat_escrow: outside the two sides' bounds", desk.escrow.decide, lock, outside, sender=arbiter)
-    refuses("fiat_escrow: access is denied", desk.escrow.decide, lock, 50, sender=stranger)
-    desk.escrow.decide(lock, 50, sender=arbiter)
-
-    assert desk.moved() == (-50, 50)
-    assert desk.state(lock) == SETTLED
-    refuses("fiat_escrow: lock is not open", desk.escrow.decide, lock, 50, sender=arbiter)
-
-
-def test_dispute__agreement__ends_it(desk: Desk, guardian: AccountAPI) -> None:
-    """Once the seller concedes what is claimed, the buyer gets the claim; a pause doesn't stop them."""
-    lock = desk.lock()
-    desk.guard.pause(desk.escrow, sender=guardian)
-    desk.escrow.dispute(lock, 40, sender=desk.seller)
-    desk.escrow.dispute(lock, 30, sender=desk.buyer)
-    assert desk.moved() == (-30, 30)
-    assert desk.state(lock) == SETTLED
-
-
-def test_dispute__silent_arbiter__the_concession_stands(desk: Desk) -> None:
-    """Nothing is stuck for ever, and a second statement buys no more time."""
-    lock = desk.lock()
-    desk.escrow.dispute(lock, 80, sender=desk.buyer)
-    until = desk.escrow.refundable_after(lock)
-    desk.escrow.dispute(lock, 20, sender=desk.seller)
-    desk.wait_until(until - HOUR)
-    desk.escrow.dispute(lock, 70, sender=desk.buyer)
-    assert desk.escrow.refundable_after(lock) == until
-    desk.wait_until(until + 1)
-    desk.escrow.refund(lock, sender=desk.relayer)
-    assert desk.moved() == (-20, 20)
-
-
-def test_dispute__credit_comes__shrinks_the_bounds(desk: Desk, arbiter: AccountAPI) -> None:
-    """What a credit paid for is out of the dispute."""
-    lock = desk.lock(partial=True)
-    desk.escrow.dispute(lock, 90, sender=desk.buyer)
-    desk.escrow.dispute(lock, 10, sender=desk.seller)
-    desk.attest(desk.credit(lock, DUE // 2))
-    held = desk.escrow.lock_of(lock)
-    assert (held.left, held.claimed, held.conceded) == (50, 40, 0)
-    desk.escrow.decide(lock, 40, sender=arbiter)
-    assert desk.moved() == (-90, 90)
-
-
-def test_decide__paused_or_arbiter_is_a_side__reverts(
-    desk: Desk, arbiter: AccountAPI, owner: AccountAPI, guardian: AccountAPI
-) -> None:
-    """A stolen arbiter is stopped at once, and nobody judges their own case."""
-    lock = desk.lock()
-    desk.escrow.dispute(lock, AMOUNT, sender=desk.buyer)
-    desk.guard.pause(desk.escrow, sender=guardian)
-    refuses("fiat_escrow: paused", desk.escrow.decide, lock, 1, sender=arbiter)
-    desk.guard.unpause(desk.escrow, sender=owner)
-    desk.escrow.set_arbiter(desk.buyer, sender=owner)
-    refuses("fiat_escrow: arbiter is a side", desk.escrow.decide, lock, 1, sender=desk.buyer)
-    refuses("fiat_escrow: access is denied", desk.escrow.decide, lock, 1, sender=arbiter)
 
 
 def test_owed__side_can_not_receive__does_not_hold_the_other_up(desk: Desk, owner: AccountAPI) -> None:
