@@ -39,6 +39,7 @@ class Exchange(Trading):
         self.pair = Pair(type(self).tally, self.chain, PURSES)
         self.book = self.pair.book
         self.people = TRADERS
+        self.guest = SWEEPER
         self.step = 0
         self.changed = False
 
@@ -133,6 +134,7 @@ def test_queue__longer_than_a_tree_node__every_order_is_the_references(pair: Pai
         cancel(draw.choice(queue()[1:-1]))
         place()
         cancel(draw.choice(queue()[1:-1]))
+        cancel(queue()[0])
         take = {"side": Side.BID, "tick": MIDDLE, "lots": draw.randrange(1, 5), "least": 0, "levels": 1, "done": []}
         assert pair.perform("take", owner=SWEEPER, **take)
         pair.orders = draw.sample(pair.book.orders, min(len(pair.book.orders), 40))

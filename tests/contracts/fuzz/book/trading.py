@@ -32,6 +32,7 @@ class Trading(RuleBasedStateMachine):
     tally: ClassVar[Counter[tuple[str, str]]] = Counter()  # (operation, "ok" or the reason) over a whole run
     book: Book
     people: tuple[bytes, ...]
+    guest: bytes  # who never has an order
 
     def perform(self, operation: str, **arguments: Any) -> None:
         """Carry it out on both sides."""
@@ -141,6 +142,19 @@ class Trading(RuleBasedStateMachine):
             self.perform("pass_time", seconds=SLOT_SECONDS)
         if then != "forget":
             self.perform("cancel" if then == "cancel" else "claim", owner=maker, n=n)
+
+    @rule(side=sides, where=st.sampled_from((0, 0, 1, -1)), share=st.sampled_from((30, 60, 100)))
+    def thin_out(self, side: Side, where: int, share: int) -> None:
+        """An order leaves a queue, first, later or last, and a part of the others is taken."""
+        level = next((level for level in self.book.levels(side) if len(self.book.queues[level]) > 1), None)
+        if level:
+            order = self.book.queues[level][where]
+            self.perform("cancel", owner=order.owner, n=order.n)
+            before = sum(self.book.depth(better) for better in self.book.levels(side) if better < level)
+            wanted = before + max(self.book.depth(level) * share // 100, 1)
+            self.perform(
+                "take", owner=self.guest, side=side.other, tick=level.tick, lots=wanted, least=0, levels=256, done=[]
+            )
 
     @rule(who=traders, n=places)
     def cancel(self, who: int, n: int) -> None:
