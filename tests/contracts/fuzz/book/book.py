@@ -240,13 +240,13 @@ class Book:
                 yield level, order, part
 
     def _done(self, taker: bytes, done: Sequence[int]) -> list[Order]:
-        """Own orders that can be claimed."""
+        """Own orders that are claimed first; one without anything to pay stays as it is."""
         orders: list[Order] = []
         for n in done:
             order = self.standing(taker, n)
             need(order not in orders or not self._ends(order), "order_book: no such order")
-            need(order not in orders and self._claimable(order), "order_book: nothing to claim")
-            orders.append(order)
+            if order not in orders and self._claimable(order):
+                orders.append(order)
         return orders
 
     def _check_taker(self, take: Take, done: Sequence[Order], escrow: int) -> None:

@@ -161,7 +161,7 @@ def test_self_trade__own_full_order_claimed_in_the_take__is_not_in_the_way(book:
     book.take(NEIGHBOUR, BID, 5, 1)
     book.place(MAKER, 0, ASK, GTC, 0, 6, 1)
     assert refused(book.take, TAKER, BID, 6, 1) == "vault: self-trade"
-    assert refused(book.take, MAKER, BID, 6, 1, done=[0]) == "order_book: nothing to claim"
+    assert refused(book.take, MAKER, BID, 6, 1, done=[0]) == "vault: self-trade"
     assert book.take(TAKER, BID, 6, 1, done=[0]).lots == 1
     assert book.free[TAKER, QUOTE] == 10**15 + 105 - 106
 

@@ -77,7 +77,7 @@ class Trading(RuleBasedStateMachine):
     @rule(who=traders, side=sides, tick=ticks, size=lots, levels=walks, least=st.integers(0, 12), clean=st.booleans())
     def take(self, who: int, side: Side, tick: int, size: int, levels: int, least: int, *, clean: bool) -> None:
         """Anything that a taker may ask for, with its own filled orders claimed before or not."""
-        done = [order.n for order in self.claimable(who)][:16] if clean else []
+        done = [order.n for order in self.open_orders(who)][:16] if clean else []
         self.perform(
             "take",
             owner=self.people[who],
@@ -103,7 +103,7 @@ class Trading(RuleBasedStateMachine):
         self, who: int, n: int, side: Side, tick: int, size: int, life: Life, levels: int, *, clean: bool
     ) -> None:
         """A limit order that may cross."""
-        done = [order.n for order in self.claimable(who)][:16] if clean else []
+        done = [order.n for order in self.open_orders(who)][:16] if clean else []
         self.perform(
             "trade",
             owner=self.people[who],
