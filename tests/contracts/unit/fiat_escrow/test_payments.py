@@ -98,7 +98,7 @@ def test_lock_with_permit(desk: Desk) -> None:
         }
         signature = desk.seller.sign_message(encode_typed_data(full_message=permit))
         assert signature is not None
-        parts = (signature.v, signature.r, signature.s)
+        parts = (signature.v, bytes(signature.r).rjust(32, b"\0"), bytes(signature.s).rjust(32, b"\0"))
         if brought:
             desk.coin.permit(desk.seller, desk.escrow, AMOUNT, until, *parts, sender=desk.relayer)
         reference = b"brought".rjust(32, b"\0") if brought else bytes(32)

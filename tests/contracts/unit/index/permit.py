@@ -32,4 +32,12 @@ def permit(token: ContractInstance, owner: AccountAPI, spender: Any, amount: int
     )
     signature = owner.sign_message(SignableMessage(b"\x01", domain, body))
     assert signature is not None
-    return owner, spender, amount, deadline, signature.v, signature.r, signature.s
+    return (
+        owner,
+        spender,
+        amount,
+        deadline,
+        signature.v,
+        bytes(signature.r).rjust(32, b"\0"),
+        bytes(signature.s).rjust(32, b"\0"),
+    )

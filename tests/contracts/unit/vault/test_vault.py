@@ -83,7 +83,7 @@ def test_deposit_with_permit(exchange: Exchange, stranger: AccountAPI, owner: Ac
         },
     }
     signature = stranger.sign_message(encode_typed_data(full_message=message))
-    permit = (1 << 40, signature.v, signature.r, signature.s)
+    permit = (1 << 40, signature.v, bytes(signature.r).rjust(32, b"\0"), bytes(signature.s).rjust(32, b"\0"))
     coin.permit(stranger, vault, 100, *permit, sender=owner)
 
     vault.deposit_with_permit(1, True, 60, stranger, *permit, sender=stranger)
