@@ -4,13 +4,12 @@
 
 from dataclasses import replace
 
-import ape
 from ape.api import AccountAPI
-from eth_account.messages import encode_typed_data
 from eth_utils.address import to_canonical_address
 
 from tests.contracts.credits import lock_id
 from tests.contracts.house import ZERO, node_keys, refuses
+from tests.contracts.permit import permit
 from tests.contracts.unit.fiat_escrow.conftest import AMOUNT, DAY, DUE, HOUR, OPEN, PAID, REFUNDED, RUB, SETTLED, Desk
 
 
@@ -62,43 +61,7 @@ def test_lock_with_permit(desk: Desk) -> None:
     desk.coin.approve(desk.escrow, 0, sender=desk.seller)
     for brought in (False, True):
         until = desk.now + HOUR
-        permit = {
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                "Permit": [
-                    {"name": name, "type": kind}
-                    for name, kind in (
-                        ("owner", "address"),
-                        ("spender", "address"),
-                        ("value", "uint256"),
-                        ("nonce", "uint256"),
-                        ("deadline", "uint256"),
-                    )
-                ],
-            },
-            "primaryType": "Permit",
-            "domain": {
-                "name": "Open coin",
-                "version": "1",
-                "chainId": ape.chain.chain_id,
-                "verifyingContract": desk.coin.address,
-            },
-            "message": {
-                "owner": desk.seller.address,
-                "spender": desk.escrow.address,
-                "value": AMOUNT,
-                "nonce": desk.coin.nonces(desk.seller),
-                "deadline": until,
-            },
-        }
-        signature = desk.seller.sign_message(encode_typed_data(full_message=permit))
-        assert signature is not None
-        parts = (signature.v, bytes(signature.r).rjust(32, b"\0"), bytes(signature.s).rjust(32, b"\0"))
+        parts = permit(desk.coin, desk.seller, desk.escrow, AMOUNT, until)[4:]
         if brought:
             desk.coin.permit(desk.seller, desk.escrow, AMOUNT, until, *parts, sender=desk.relayer)
         reference = b"brought".rjust(32, b"\0") if brought else bytes(32)

@@ -10,8 +10,8 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 
 from tests.contracts.house import KWH, E, refuses
+from tests.contracts.permit import permit
 from tests.contracts.unit.index.conftest import Fill, Money
-from tests.contracts.unit.index.permit import permit
 
 RATE = 100 * 10**6
 GCC = 10**9

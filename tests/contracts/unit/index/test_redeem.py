@@ -9,8 +9,8 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 
 from tests.contracts.house import KWH, ZERO, E, H, W, refuses
+from tests.contracts.permit import permit
 from tests.contracts.unit.index.conftest import Fill, Money
-from tests.contracts.unit.index.permit import permit
 
 ANY = [0] * 10
 

@@ -4,11 +4,11 @@
 
 import pytest
 from ape.api import AccountAPI
-from eth_account.messages import encode_typed_data
 
 from scripts._house import container
 from tests.contracts.exchange import COIN, ENERGY, LOT, Exchange
 from tests.contracts.house import ZERO, E, refuses
+from tests.contracts.permit import permit
 
 NOTHING = (0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -48,45 +48,10 @@ def test_deposit_with_permit(exchange: Exchange, stranger: AccountAPI, owner: Ac
     coin, vault = exchange.coin, exchange.vault
     coin.give(stranger, 100, sender=owner)
     refuses("erc20: insufficient allowance", vault.deposit, 1, True, 100, stranger, sender=stranger)
-    message = {
-        "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
-            "Permit": [
-                {"name": name, "type": kind}
-                for name, kind in (
-                    ("owner", "address"),
-                    ("spender", "address"),
-                    ("value", "uint256"),
-                    ("nonce", "uint256"),
-                    ("deadline", "uint256"),
-                )
-            ],
-        },
-        "primaryType": "Permit",
-        "domain": {
-            "name": "Taxed coin",
-            "version": "1",
-            "chainId": stranger.provider.chain_id,
-            "verifyingContract": coin.address,
-        },
-        "message": {
-            "owner": stranger.address,
-            "spender": vault.address,
-            "value": 100,
-            "nonce": 0,
-            "deadline": 1 << 40,
-        },
-    }
-    signature = stranger.sign_message(encode_typed_data(full_message=message))
-    permit = (1 << 40, signature.v, bytes(signature.r).rjust(32, b"\0"), bytes(signature.s).rjust(32, b"\0"))
-    coin.permit(stranger, vault, 100, *permit, sender=owner)
+    signed = permit(coin, stranger, vault, 100)[3:]
+    coin.permit(stranger, vault, 100, *signed, sender=owner)
 
-    vault.deposit_with_permit(1, True, 60, stranger, *permit, sender=stranger)
+    vault.deposit_with_permit(1, True, 60, stranger, *signed, sender=stranger)
 
     assert exchange.free(stranger) == (0, 60)
     assert coin.allowance(stranger, vault) == 40

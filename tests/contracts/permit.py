@@ -15,9 +15,12 @@ _DOMAIN = keccak(b"EIP712Domain(string name,string version,uint256 chainId,addre
 _PERMIT = keccak(b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
 
 
-def permit(token: ContractInstance, owner: AccountAPI, spender: Any, amount: int) -> tuple[Any, ...]:
-    """What `permit` takes: owner, spender, amount, deadline, v, r, s."""
-    deadline = int(ape.chain.blocks.head.timestamp) + 3_600
+def permit(
+    token: ContractInstance, owner: AccountAPI, spender: Any, amount: int, deadline: int | None = None
+) -> tuple[Any, ...]:
+    """What `permit` takes: owner, spender, amount, deadline (an hour from now unless given), v, r, s."""
+    if deadline is None:
+        deadline = int(ape.chain.blocks.head.timestamp) + 3_600
     domain = keccak(
         encode(
             ("bytes32", "bytes32", "bytes32", "uint256", "address"),
