@@ -244,6 +244,10 @@ _levels: HashMap[uint256, uint256]
 _orders: HashMap[uint256, uint256]
 
 
+# @dev Whether the Guard has stopped the book, for markets that are opened meanwhile; trades read their market's word.
+_paused: bool
+
+
 # @dev market → fees in quote (128 bits) | in base << 128 (127) | was collected << 255.
 _fees: HashMap[uint256, uint256]
 
@@ -539,7 +543,9 @@ def open_market(
     assert id <= MARKETS_MAX, "order_book: too many markets"
     self.market_count = id
     # A book that stands still opens nothing that moves.
-    paused: uint256 = self._markets[1] & _PAUSED
+    paused: uint256 = 0
+    if self._paused:
+        paused = _PAUSED
     self._markets[id] = (
         (convert(lot_exp, uint256) << _LOT_EXP)
         | (convert(tick_exp, uint256) << _TICK_EXP)
@@ -611,6 +617,7 @@ def set_paused(paused_: bool):
     @param paused_ True to stop.
     """
     assert msg.sender == guard, "order_book: access is denied"
+    self._paused = paused_
     for i: uint256 in range(self.market_count, bound=MARKETS_MAX):
         id: uint256 = unsafe_add(i, 1)
         if paused_:

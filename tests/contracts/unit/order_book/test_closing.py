@@ -6,6 +6,7 @@ import ape
 import pytest
 from ape.api import AccountAPI
 
+from scripts._house import container
 from tests.contracts.exchange import (
     ASK,
     BID,
@@ -18,6 +19,7 @@ from tests.contracts.exchange import (
     MIN_LOTS,
     QUARTER,
     Exchange,
+    address_after,
     fee,
     price,
 )
@@ -255,6 +257,19 @@ def test_pause(
     assert (book.market_of(2).paused, book.market_of(2).halted) == (False, True)
     queue.take(buyer, BID, 60, 15)
     assert fills(queue, prosumer, 3) == [10, 0, 5]
+
+
+def test_pause__before_the_first_market(
+    exchange: Exchange, beneficiary: AccountAPI, guardian: AccountAPI, owner: AccountAPI
+) -> None:
+    """A book that was stopped while it had no market opens its first one stopped."""
+    vault = owner.deploy(container("Vault"), address_after(owner, 1), exchange.guard)
+    book = owner.deploy(container("OrderBook"), vault, exchange.guard, beneficiary)
+    exchange.guard.pause(book, sender=guardian)
+    book.open_market((exchange.coin, 0, False), (exchange.energy, 4, True), 0, 0, 1, 0, 0, 1, sender=owner)
+    assert book.market_of(1).paused
+    exchange.guard.unpause(book, sender=owner)
+    assert not book.market_of(1).paused
 
 
 def stopped(exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI) -> None:
