@@ -169,6 +169,10 @@ EXP_MAX: constant(uint256) = 18
 LEVELS_MAX: constant(uint256) = 256
 
 
+# @dev The most levels that `depth` returns.
+DEPTH_MAX: constant(uint256) = 64
+
+
 # @dev The largest key. A bid's key is `KEY_MAX − tick`, an ask's its tick, so the best of a side has the lowest key.
 KEY_MAX: constant(uint256) = 65_535
 
@@ -689,6 +693,38 @@ def lots_at(market: uint16, side: uint8, life: uint8, tick: uint16) -> uint256:
     key: uint256 = self._key(own, convert(tick, uint256))
     level: uint256 = self._level_id(convert(market, uint256), own, convert(life, uint256), session, key)
     return self._live(self._levels[level])
+
+
+@external
+@view
+@reentrant
+def depth(market: uint16, side: uint8, levels: uint16, lots: uint256) -> DynArray[uint256, DEPTH_MAX]:
+    """
+    @dev Returns what a taker would walk now: the levels of a side from the best, each as lots (56 bits) | tick << 56 (16)
+         | life << 72 (2).
+    @param market The 2-byte market number.
+    @param side 0 for bids, 1 for asks.
+    @param levels The most levels, up to 64.
+    @param lots Enough: no level is returned after those that hold so many together.
+    @return DynArray The levels.
+    """
+    id: uint256 = convert(market, uint256)
+    own: uint256 = self._checked_side(side)
+    word: uint256 = self._market(id)
+    left: uint256 = lots
+    found: DynArray[uint256, DEPTH_MAX] = []
+    for i: uint256 in range(convert(levels, uint256), bound=DEPTH_MAX):
+        best: uint256 = self._best(word, own)
+        if best == _NONE or left == 0:
+            break
+        life: uint256 = best & 3
+        best >>= 2
+        level: uint256 = self._level_id(id, own, life, self._running(life), best)
+        live: uint256 = self._live(self._levels[level])
+        found.append(live | (self._key(own, best) << 56) | (life << 72))
+        left = unsafe_sub(left, min(left, live))
+        word = self._with_best(word, own, life, bitmap._next(level >> 48, best))
+    return found
 
 
 @external

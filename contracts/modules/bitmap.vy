@@ -83,6 +83,29 @@ def _remove(set: uint256, best: uint256, key: uint256) -> uint256:
 
 
 @internal
+@view
+def _next(set: uint256, key: uint256) -> uint256:
+    """
+    @dev Returns the lowest key above one that the set holds.
+    @param set The set's number, below 2^248.
+    @param key The key.
+    @return uint256 The next key, or ABSENT if it is the highest.
+    """
+    place: uint256 = key >> 8
+    # Above the last bit nothing is left: 2 << 255 is 0, and −0 masks all.
+    above: uint256 = 2 << (key & 255)
+    leaf: uint256 = self._leaves[(set << 8) | place] & unsafe_sub(0, above)
+    if leaf != 0:
+        return (place << 8) | self._lowest_bit(leaf)
+    above = 2 << place
+    root: uint256 = self._roots[set] & unsafe_sub(0, above)
+    if root == 0:
+        return ABSENT
+    place = self._lowest_bit(root)
+    return (place << 8) | self._lowest_bit(self._leaves[(set << 8) | place])
+
+
+@internal
 @pure
 def _lowest_bit(word: uint256) -> uint256:
     """
