@@ -152,7 +152,10 @@ def __init__(treasury_: address, guard_: address, base_uri: String[80]):
 # ------------------------------------------------------------------
 
 
+# @dev Without a lock: all is written before the receiver is called, and a receiver may pass on what it just got. A
+# router trades energy inside the hook of the transfer that brought it.
 @external
+@reentrant
 def safeTransferFrom(owner: address, to: address, id: uint256, amount: uint256, data: Bytes[1_024]):
     """
     @dev Transfers tokens of one id.
