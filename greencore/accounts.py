@@ -10,7 +10,9 @@
 | 6 | guardian |
 | 7 | beneficiary of the reserve |
 | 8 | keeper |
-| 9 … | owners of demo stations |
+| 9–21 | owners of demo stations, the built-in three first |
+| 22–38 | those who trade in the demo: makers, consumers, traders |
+| 39 | the demo's bank: it attests payments to the FiatEscrow |
 """
 
 from functools import cache
@@ -22,8 +24,11 @@ from greencore.embedded.anvil import MNEMONIC
 
 NODES = (1, 2, 3, 4)
 REGISTRAR = 5
+GUARDIAN = 6
 KEEPER = 8
 FIRST_OWNER = 9
+FIRST_TRADER = 22
+BANK = 39
 
 
 @cache

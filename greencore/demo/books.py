@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's verdict: what agents sent, what the quorum signed, what the chain holds. The chain's side is read from the chain."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from chain.deployment import Deployment
 from chain.rpc import Rpc
 from greencore.demo.observe import View, status_of
 from greencore.demo.stations import Station
+from greencore.demo.trading.books import MarketSide, read_market
 from greencore.stack import Stack
 from kit.errors import Unavailable
 from kit.ids import address_bytes, station_number
@@ -22,6 +23,7 @@ from kit.units import Utility
 from oracle.rules import Leaf, Tree, parse_leaves
 
 _E = int(Utility.E)
+_NOBODY = bytes(20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,11 @@ class ChainSide:
     settled: Mapping[int, int]
     minted: Mapping[int, int]
     to_owner: Mapping[int, int]
-    balances: Mapping[int, int]
+    given: Mapping[int, int]  # what the token's own log says was minted to the station's owner
     supply_uwh: int
     issued_uwh: int
+    burned_uwh: int
+    market: MarketSide | None = None
 
 
 async def read_chain(stations: Sequence[Station], stack: Stack) -> ChainSide:
@@ -61,7 +65,7 @@ async def read_chain(stations: Sequence[Station], stack: Stack) -> ChainSide:
                 to_owner[arguments["station"]] += arguments["to_owner"]
         numbers = [station_number(station.id) for station in stations]
         settled = await treasury.settled_many(_E, [(number, 1) for number in numbers], block=block)
-        balances = [await token.balance_of(address_bytes(s.owner), _E, block=block) for s in stations]
+        born, burned = await _born_and_burned(rpc, token, block)
         return ChainSide(
             slot=head.slot,
             total_uwh=head.total,
@@ -69,10 +73,30 @@ async def read_chain(stations: Sequence[Station], stack: Stack) -> ChainSide:
             settled={number: state.register for number, state in zip(numbers, settled, strict=True)},
             minted=minted,
             to_owner=to_owner,
-            balances=dict(zip(numbers, balances, strict=True)),
+            given={number: born[address_bytes(s.owner)] for number, s in zip(numbers, stations, strict=True)},
             supply_uwh=await token.total_supply(_E, block=block),
             issued_uwh=await treasury.issued(_E, block=block),
+            burned_uwh=burned,
+            market=await read_market(rpc, deployment) if "Vault" in deployment.contracts else None,
         )
+
+
+async def _born_and_burned(rpc: Rpc, token: EnergyTokenClient, block: int) -> tuple[Counter[bytes], int]:
+    """From the token's transfers alone: class tokens of E minted to each address, and burned by anybody."""
+    born: Counter[bytes] = Counter()
+    burned = 0
+    logs = await rpc.logs(
+        addresses=[token.address],
+        topics=[token.abi.topic("TransferSingle")],
+        from_block=token.deployed.block,
+        to_block=block,
+    )
+    for _, values in filter(None, map(token.abi.decode_log, logs)):
+        if values["_id"] == _E and values["_from"] == _NOBODY:
+            born[values["_to"]] += values["_value"]
+        elif values["_id"] == _E and values["_to"] == _NOBODY:
+            burned += values["_value"]
+    return born, burned
 
 
 async def _leaves(stack: Stack, rpc: Rpc, oracle: OracleClient, slot: int) -> list[Leaf]:
@@ -111,8 +135,10 @@ def verdict(
         "every_recorded_slot_is_reported": chain.slot >= last_slot,
         "signed_total_is_the_sum_of_leaves": chain.total_uwh == sum(leaf.mintable for leaf in chain.leaves.values()),
         "minted_is_not_more_than_signed": sum(chain.minted.values()) <= chain.total_uwh,
-        "tokens_in_circulation_are_those_issued": chain.supply_uwh == chain.issued_uwh,
+        "tokens_in_circulation_are_those_issued_less_those_consumed": chain.supply_uwh
+        == chain.issued_uwh - chain.burned_uwh,
         "nobody_else_was_minted_for": set(chain.minted) <= {station_number(station.id) for station in stations},
+        **(chain.market.checks if chain.market is not None else {}),
     }
     return {
         "reconciled": all(checks.values()) and all(line["reconciled"] for line in lines),
@@ -121,6 +147,7 @@ def verdict(
         "reports": view.grid.reports,
         "report_gas": view.grid.report_gas,
         "stations": lines,
+        "market": None if chain.market is None else chain.market.told(),
     }
 
 
@@ -133,7 +160,7 @@ def _line(station: Station, stack: Stack, view: View, chain: ChainSide) -> dict[
         "what was receipted as accepted is stored": row.accepted == row.delivered,
         "what the quorum signed was settled": chain.settled[number] == signed,
         "what was settled was minted": chain.minted.get(number, 0) == chain.settled[number],
-        "the owner holds the tokens": chain.balances[number] == chain.to_owner.get(number, 0),
+        "the owner was given the tokens": chain.given[number] == chain.to_owner.get(number, 0),
     }
     return {
         "name": station.name,
@@ -149,7 +176,7 @@ def _line(station: Station, stack: Stack, view: View, chain: ChainSide) -> dict[
         "meter_events": row.events,
         "oracle_uwh": str(signed),
         "chain_uwh": str(chain.minted.get(number, 0)),
-        "balance_uwh": str(chain.balances[number]),
+        "given_uwh": str(chain.given[number]),
         "gas": row.gas,
         "reconciled": all(findings.values()),
         "findings": [text for text, holds in findings.items() if not holds],

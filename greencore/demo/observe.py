@@ -19,6 +19,7 @@ from energy import repository as energy
 from energy.models import EnergyInterval
 from flows import leaves as published
 from greencore.demo.stations import Station, edge_folder
+from greencore.demo.trading.day import read_status
 from greencore.stack import Stack
 from indexer.models import MintedRow, ReportRow, Transaction
 from kit.database import Database
@@ -65,10 +66,12 @@ class View:
     rows: dict[str, Row] = field(default_factory=dict)
     grid: Grid = field(default_factory=Grid)
     stale: bool = False
+    market: dict[str, Any] = field(default_factory=dict)
 
 
 async def look(view: View, database: Database, stations: Sequence[Station], stack: Stack) -> None:
     """Bring the view up to date."""
+    view.market = read_status(stack.folder.root)
     ids = {station.id: station for station in stations}
     try:
         async with database.transaction() as session:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from api.receipts import load_key, public_hex
+from chain.deployment import Deployment
 from greencore.demo import show
 from greencore.demo.books import read_chain, verdict
 from greencore.demo.observe import View, look, status_of
@@ -37,6 +38,7 @@ _UNCLEAN_SECONDS = 3.0  # wall time that may have passed unseen before a kill
 _RECORD_SECONDS = 30.0
 _SETTLE_SECONDS = 120.0
 _STEP_SECONDS = 0.5
+_TRADING = "trading-day"
 SLOT = 900
 
 
@@ -131,6 +133,7 @@ class Demo:
         say("starting meters and agents, then four oracle nodes, indexer, worker, API")
         await self._start_edges()
         await asyncio.gather(stack.start_miner(), stack.start_roles())
+        await self._start_trading()
         say(f"up after {time.monotonic() - self.begin:.0f} s")
         self.screen.below(show.where_to_look(stack))
         return start
@@ -157,6 +160,12 @@ class Demo:
             start("simulator", lambda: simulator(stations, stack, config), wave=EDGES),
             *(start(program.name, partial(_same, program), wave=EDGES) for program in agents),
         )
+
+    async def _start_trading(self) -> None:
+        """The twenty wallets, if this deployment has a market."""
+        if "Vault" in Deployment.load(self.stack.deployment).contracts:
+            program = self.stack.role(_TRADING, "--folder", str(self.folder.root))
+            await self.supervisor.start(_TRADING, partial(_same, program), wave=EDGES)
 
     def _resume_at(self) -> float | None:
         """Where the last run stopped, simulated unix seconds; later if it was killed before it could say; None at first."""
@@ -213,6 +222,8 @@ class Demo:
             database, limit, lambda: all(row.last_slot >= end_slot - 1 for row in self.view.rows.values())
         )
         await self.supervisor.end("simulator")
+        if _TRADING in self.supervisor.members:
+            await self.supervisor.end(_TRADING)
         limit = time.monotonic() + _SETTLE_SECONDS
         await self._until(database, limit, lambda: all(row.pending == 0 for row in self.view.rows.values()))
         for station in self.options.stations:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -58,7 +58,9 @@ class Screen:
     def update(self, view: View, supervisor: Supervisor, now: datetime, *, wall: float) -> None:
         """Show the present state. `wall` is seconds since the start."""
         if self._live is not None:
-            self._live.update(Group(_head(view, now), _stations(view), _processes(supervisor), self._below))
+            self._live.update(
+                Group(_head(view, now), _stations(view), *_market(view), _processes(supervisor), self._below)
+            )
         elif wall >= self._next_line:
             self._next_line = wall + _LINE_SECONDS
             self.console.print(_line(view, supervisor, now, wall), markup=False, soft_wrap=True)
@@ -108,6 +110,45 @@ def _stations(view: View) -> Table:
     return table
 
 
+def _market(view: View) -> list[RenderableType]:
+    """The book and who trades in it; nothing before the trading day has begun."""
+    told = view.market
+    if not told:
+        return []
+    head = Text(
+        f"{told['pair']}   bid {_price(told['bid'])}   ask {_price(told['ask'])}   last {_price(told['last'])}"
+        f"   trades {told['trades']:,}   volume {wh(told['volume'])} Wh   index {_whole(told['gcm_supply'])} GCM"
+        f"   gas a trade {told['trade_gas'] // max(told['trades'], 1):,}",
+        style="bold",
+    )
+    table = Table(expand=False, pad_edge=False)
+    table.add_column("traders")
+    for title in ("wallets", "orders", "trades", "E in the vault, Wh", "GCM in the vault", "consumed, Wh", "paid, RUB"):
+        table.add_column(title, justify="right")
+    for name, part in told["parts"].items():
+        table.add_row(
+            name,
+            *(f"{part.get(key, 0):,}" for key in ("actors", "orders", "trades")),
+            wh(part.get("e", 0)),
+            _whole(part.get("gcm", 0)),
+            wh(part.get("consumed", 0)),
+            _money(part.get("paid_minor", 0)),
+        )
+    return [head, table]
+
+
+def _price(price: int | None) -> str:
+    return "–" if price is None else f"{price // 10**9}.{price % 10**9 // 10**5:04}"
+
+
+def _whole(amount: int) -> str:
+    return f"{amount // 10**9:,}.{amount % 10**9 // 10**6:03}"
+
+
+def _money(minor: int) -> str:
+    return f"{minor // 100:,}.{minor % 100:02}"
+
+
 def _processes(supervisor: Supervisor) -> Text:
     text = Text()
     for member in supervisor.members.values():
@@ -122,9 +163,11 @@ def _line(view: View, supervisor: Supervisor, now: datetime, wall: float) -> str
     built, delivered = sum(row.built for row in rows), sum(row.delivered for row in rows)
     signed, minted = sum(row.signed_uwh for row in rows), sum(row.minted_uwh for row in rows)
     down = [f"{m.name} {m.state.value}" for m in supervisor.members.values() if m.state is not State.UP]
+    market = view.market
+    traded = f"  trades {market['trades']:,}  last {_price(market['last'])}" if market else ""
     return (
         f"{wall:6.0f} s  simulated {now:%Y-%m-%d %H:%M}  intervals {built:,}  delivered {delivered:,}"
-        f"  reports {view.grid.reports:,}  Wh signed {wh(signed)}  Wh minted {wh(minted)}"
+        f"  reports {view.grid.reports:,}  Wh signed {wh(signed)}  Wh minted {wh(minted)}{traded}"
         f"{'  ' + ', '.join(down) if down else ''}"
     )
 

@@ -11,15 +11,19 @@ from typing import Any, cast
 
 import pytest
 
+from chain.market import Asset
 from greencore.demo.books import ChainSide, verdict
 from greencore.demo.observe import Row, View
 from greencore.demo.stations import Station, plan
+from greencore.demo.trading.books import MarketSide
 from greencore.stack import Stack
 from kit.ids import station_number
 from oracle.rules import Leaf
 
 SLOT, UWH = 2_000_000, 5_000_000_000
 TO_OWNER = UWH - UWH // 50
+BURNED = UWH // 7
+E = Asset(bytes(20), 1, erc1155=True)
 STATION = plan([])[0]
 NUMBER = station_number(STATION.id)
 LEAF = Leaf(1, NUMBER, 1, bytes(20), SLOT, 0, UWH, UWH, 2, bytes(32))
@@ -30,9 +34,11 @@ AGREED = ChainSide(
     settled={NUMBER: UWH},
     minted={NUMBER: UWH},
     to_owner={NUMBER: TO_OWNER},
-    balances={NUMBER: TO_OWNER},
-    supply_uwh=TO_OWNER,
+    given={NUMBER: TO_OWNER},
+    supply_uwh=TO_OWNER - BURNED,
     issued_uwh=TO_OWNER,
+    burned_uwh=BURNED,
+    market=MarketSide({E: 7}, {E: 7}, orders=1, trades=1, index_worth=5_000_000, index_supply=5),
 )
 SEEN = Row(STATION.name, built=9, delivered=9, accepted=9)
 
@@ -66,9 +72,12 @@ def test_agreement(tmp_path: Path) -> None:
         lambda chain: replace(chain, settled={NUMBER: UWH - 1}),
         lambda chain: replace(chain, leaves={NUMBER: replace(LEAF, mintable=UWH - 1)}),
         lambda chain: replace(chain, leaves={}),
-        lambda chain: replace(chain, balances={NUMBER: TO_OWNER - 1}),
-        lambda chain: replace(chain, supply_uwh=TO_OWNER + 1),
+        lambda chain: replace(chain, given={NUMBER: TO_OWNER - 1}),
+        lambda chain: replace(chain, supply_uwh=TO_OWNER),
         lambda chain: replace(chain, minted={NUMBER: UWH, 7: 1}),
+        lambda chain: replace(chain, market=replace(chain.market, held={E: 8})),
+        lambda chain: replace(chain, market=replace(chain.market, held={E: 6})),
+        lambda chain: replace(chain, market=replace(chain.market, index_worth=4_999_999)),
     ],
 )
 def test_a_chain_that_differs_by_one_is_found(tmp_path: Path, change: Callable[[ChainSide], ChainSide]) -> None:
