@@ -11,9 +11,9 @@
         snapshot are counted for a period; a proposal with more votes for than against and a quorum is queued, waits in
         the timelock, and is executed by anybody, all of its calls or none. Votes are GCM in the VotingLock: the lesser
         of what was locked at the snapshot and what is locked when the vote is cast, and it stays locked until the vote
-        is over. Guardians of the Guard may cancel a proposal and stop proposing, queueing and executing; they change
-        nothing. Proposals that only call the Guard they can neither cancel nor stop, so that they can't keep
-        themselves in office or hold the house for ever.
+        is over. Who has no gas votes by signature. Guardians of the Guard may cancel a proposal and stop proposing,
+        queueing and executing; they change nothing. Proposals that only call the Guard they can neither cancel nor
+        stop, so that they can't keep themselves in office or hold the house for ever.
 @custom:security The timelock is snekmate's, used as a module: its states, ids and calls, without its roles, which
                  nobody can reach. The quorum is a share of the supply when a proposal is made, and at least a floor,
                  so that a young index with few tokens cannot be taken over. Whoever wins two votes in a row (dismiss
@@ -50,15 +50,19 @@ interface IOwnable2Step:
 
 from snekmate.auth import access_control
 from snekmate.governance import timelock_controller
+from snekmate.utils import eip712_domain_separator
+from snekmate.utils import signature_checker
 
 initializes: access_control
 initializes: timelock_controller[access_control := access_control]
+initializes: eip712_domain_separator
 
 # Left out: roles, schedule, cancel and execute, because only what was voted is scheduled; `update_delay`, because
 # `set_delay` has bounds; receivers, because nothing is kept here.
 exports: (
     timelock_controller.get_timestamp,
     timelock_controller.get_minimum_delay,
+    eip712_domain_separator.eip712Domain,
 )
 
 
@@ -160,6 +164,10 @@ QUORUM_BPS_MAX: constant(uint256) = 5_000
 GRACE: constant(uint256) = 14 * 86_400
 
 
+# @dev What a voter signs.
+_VOTE_TYPE_HASH: constant(bytes32) = keccak256("Vote(uint256 proposal,uint8 choice,address voter)")
+
+
 # @dev What makes a proposal.
 struct Rules:
     # Votes that a proposer needs, at least 1.
@@ -243,6 +251,7 @@ def __init__(lock_: address, guard_: address, delay: uint256, rules_: Rules):
     self._check_rules(rules_)
     access_control.__init__()
     timelock_controller.__init__(delay, [], [], empty(address))
+    eip712_domain_separator.__init__("GreenCore Governor", "1")
     lock = lock_
     token = staticcall IVotingLock(lock_).token()
     guard = guard_
@@ -315,22 +324,27 @@ def vote(number: uint256, choice: uint8) -> uint256:
     @param choice Against 0, for 1, abstain 2.
     @return uint256 The votes that counted.
     """
-    assert self._state(number) == ACTIVE, "governor: no vote is open"
-    assert not self.voted[number][msg.sender], "governor: voted already"
-    self.voted[number][msg.sender] = True
-    votes: uint256 = extcall IVotingLock(lock).use(
-        msg.sender, self.proposals[number].snapshot, self.proposals[number].ends
+    return self._vote(msg.sender, number, choice)
+
+
+@external
+def vote_by_signature(number: uint256, choice: uint8, voter: address, signature: Bytes[65]) -> uint256:
+    """
+    @dev Casts all of a voter's votes as the voter signed it (EIP-712; ERC-1271 for a contract). Anybody may bring it. A
+         vote counts once, so nothing can be repeated.
+    @param number The number of the proposal.
+    @param choice Against 0, for 1, abstain 2.
+    @param voter The 20-byte address of who signed.
+    @param signature The signature.
+    @return uint256 The votes that counted.
+    """
+    digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
+        keccak256(abi_encode(_VOTE_TYPE_HASH, number, choice, voter))
     )
-    assert votes != 0, "governor: no votes"
-    if choice == IN_FAVOUR:
-        self.proposals[number].votes_for += votes
-    elif choice == AGAINST:
-        self.proposals[number].votes_against += votes
-    else:
-        assert choice == ABSTAIN, "governor: no such choice"
-        self.proposals[number].votes_abstain += votes
-    log Voted(proposal=number, voter=msg.sender, choice=choice, votes=votes)
-    return votes
+    assert (
+        voter != empty(address) and signature_checker._is_valid_signature_now(voter, digest, signature)
+    ), "governor: not signed by the voter"
+    return self._vote(voter, number, choice)
 
 
 # ------------------------------------------------------------------
@@ -476,6 +490,33 @@ def state(number: uint256) -> uint8:
 # ------------------------------------------------------------------
 #                              INTERNAL
 # ------------------------------------------------------------------
+
+
+@internal
+def _vote(voter: address, number: uint256, choice: uint8) -> uint256:
+    """
+    @dev Casts all of a voter's votes.
+    @param voter The 20-byte address of the voter.
+    @param number The number of the proposal.
+    @param choice Against 0, for 1, abstain 2.
+    @return uint256 The votes that counted.
+    """
+    assert self._state(number) == ACTIVE, "governor: no vote is open"
+    assert not self.voted[number][voter], "governor: voted already"
+    self.voted[number][voter] = True
+    votes: uint256 = extcall IVotingLock(lock).use(
+        voter, self.proposals[number].snapshot, self.proposals[number].ends
+    )
+    assert votes != 0, "governor: no votes"
+    if choice == IN_FAVOUR:
+        self.proposals[number].votes_for += votes
+    elif choice == AGAINST:
+        self.proposals[number].votes_against += votes
+    else:
+        assert choice == ABSTAIN, "governor: no such choice"
+        self.proposals[number].votes_abstain += votes
+    log Voted(proposal=number, voter=voter, choice=choice, votes=votes)
+    return votes
 
 
 @internal
