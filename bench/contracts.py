@@ -48,6 +48,7 @@ _FOLDERS = {
     "ShortThings": "mocks",
     "NaiveBook": "mocks",
     "FuzzMath": "mocks",
+    "LyingLock": "mocks",
 }
 
 

@@ -404,8 +404,10 @@ def weight(group: uint256) -> uint256:
     return self._weight(self.lock_of[group], empty(address), block.timestamp // period - 1)
 
 
+# @dev Open while tokens are called: Funds may be whom they are paid to, and asks it.
 @external
 @view
+@reentrant
 def asset(number: uint256) -> IEarnings.Asset:
     """
     @dev Returns an asset; the zero address for one that was not listed.
@@ -415,8 +417,10 @@ def asset(number: uint256) -> IEarnings.Asset:
     return self._assets[number]
 
 
+# @dev Open while tokens are called: Funds may be whom they are paid to, and asks it.
 @external
 @view
+@reentrant
 def number_of(token: address, erc1155: bool, id: uint256) -> uint256:
     """
     @dev Returns the number of an asset.
