@@ -11,21 +11,19 @@
         Who adds both sides in proportion gets shares, an ERC-20 with permit, and takes the same part of whatever is
         there when they are given back. Anybody sells energy or buys it, with the exact amount on either side; each
         trade pays a fee in money, a part of which stays in the pool for the shares and a part is counted for the
-        treasury until somebody collects it. With reserves E and M, and fee f:
-          sell x energy     gross = ⌊M·x / (E + x)⌋, the seller gets gross − ⌈gross·f⌉
-          sell for y money  gross = ⌈y / (1 − f)⌉, the seller gives ⌈E·gross / (M − gross)⌉
-          buy x energy      net = ⌈M·x / (E − x)⌉, the buyer gives ⌈net / (1 − f)⌉
-          buy with y money  net = y − ⌈y·f⌉, the buyer gets ⌊E·net / (M + net)⌋
-        Every rounding is in the pool's favour, so E·M never falls in a trade and a share's part of √(E·M) never falls
-        at all. Amounts are µWh and the money's smallest unit.
+        treasury until somebody collects it. The formulas stand in `curve`. Every rounding is in the pool's favour, so
+        E·M never falls in a trade and a share's part of √(E·M) never falls at all. Amounts are µWh and the money's
+        smallest unit.
 @custom:security Reserves are counted and never read from balances: what is sent here unasked moves no price and makes
                  nobody's share dearer, energy sent unasked is refused, money sent unasked is lost. The first 1,000
                  shares belong to nobody, so the reserves never get empty again. What a trade takes must arrive in full
                  before anything is written or paid. Everything that asks or moves is locked while a token is called,
                  the quotes too. A skewed pool is met with `shares_min`, `money_min`, `energy_max` and the like: quote,
                  then send what you accept and until when. Roles: the owner (meant to be a timelock) sets the fees, at
-                 most 1 % together and never more for the treasury than for the shares, and the beneficiary; it can
-                 move no reserves. A frozen account neither trades nor moves shares.
+                 most 1 % together and never more for the treasury than for the shares, the beneficiary, and the Guard's
+                 tier that trading and adding need of the caller and of the receiver; it can move no reserves. A frozen
+                 account neither trades nor moves shares. A router that trades here for others needs the tier itself,
+                 and must ask the same of them.
 @custom:kill `Guard.pause(pool)` stops trades and adding; giving shares back cannot be stopped here. While the energy
              token itself is paused its energy cannot leave, and neither can it with a share.
 """
@@ -49,6 +47,11 @@ implements: IPausable
 implements: IPool
 
 
+# @dev What is asked of the Guard beside freezes.
+interface Tiers:
+    def tier_of(account: address) -> uint8: view
+
+
 # ------------------------------------------------------------------
 #                              MODULES
 # ------------------------------------------------------------------
@@ -58,6 +61,7 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from snekmate.tokens import erc20
 from snekmate.utils import math
+from contracts.modules import curve
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
@@ -144,6 +148,12 @@ event BeneficiaryChanged:
     new: indexed(address)
 
 
+# @dev Trading and adding need another tier.
+event TierChanged:
+    old: uint8
+    new: uint8
+
+
 # @dev The Guard stopped trades and adding, or lets them go on.
 event PauseChanged:
     paused: bool
@@ -166,16 +176,13 @@ _NOBODY: constant(address) = 0x000000000000000000000000000000000000dEaD
 FEE_MAX: constant(uint256) = 100
 
 
-# @dev The whole, in hundredths of a per cent.
-_BPS: constant(uint256) = 10_000
-
-
-# @dev The largest reserve and the largest amount: a product of two and 10,000 still fits 256 bits.
-_MAX: constant(uint256) = (1 << 112) - 1
+# @dev The whole, in hundredths of a per cent, and the largest reserve and amount.
+_BPS: constant(uint256) = curve.BPS
+_MAX: constant(uint256) = curve.MAX
 
 
 # @dev Fields of the packed state: energy (112 bits) | money << 112 | LP fee << 224 (8) | treasury fee << 232 (8) |
-# paused << 240.
+# paused << 240 (1) | tier << 248 (8).
 _U8: constant(uint256) = 255
 
 
@@ -199,7 +206,7 @@ energy_id: public(immutable(uint256))
 money: public(immutable(address))
 
 
-# @dev The brake.
+# @dev The brake, and who knows the tiers.
 guard: public(immutable(address))
 
 
@@ -215,6 +222,7 @@ struct State:
     lp_bps: uint256
     treasury_bps: uint256
     paused: bool
+    tier: uint256
 
 
 # @dev The packed state.
@@ -518,6 +526,19 @@ def set_beneficiary(beneficiary_: address):
     self._set_beneficiary(beneficiary_)
 
 
+@external
+def set_tier(tier: uint8):
+    """
+    @dev Sets the tier that trading and adding need; 0 for none. Giving shares back needs none.
+    @param tier The 1-byte tier.
+    """
+    ownable._check_owner()
+    state: State = self._load()
+    log TierChanged(old=convert(state.tier, uint8), new=tier)
+    state.tier = convert(tier, uint256)
+    self._store(state)
+
+
 # ------------------------------------------------------------------
 #                               GUARD
 # ------------------------------------------------------------------
@@ -611,6 +632,33 @@ def reserves() -> (uint256, uint256):
     """
     state: State = self._load()
     return state.energy, state.money
+
+
+@external
+@view
+def state() -> (uint256, uint256, uint256, uint8, bool):
+    """
+    @dev Returns what a router needs at once.
+    @return uint256 The energy in µWh.
+    @return uint256 The money.
+    @return uint256 Both fees together in hundredths of a per cent.
+    @return uint8 The tier that trading and adding need.
+    @return bool True while trades and adding are stopped.
+    """
+    state: State = self._load()
+    return (
+        state.energy, state.money, state.lp_bps + state.treasury_bps, convert(state.tier, uint8), state.paused
+    )
+
+
+@external
+@view
+def tier() -> uint8:
+    """
+    @dev Returns the tier that trading and adding need.
+    @return uint8 The tier; 0 for none.
+    """
+    return convert(self._load().tier, uint8)
 
 
 @external
@@ -777,8 +825,9 @@ def _sell(state: State, energy: uint256) -> (uint256, uint256):
     """
     self._check_liquid(state)
     self._check_amount(energy)
-    gross: uint256 = state.money * energy // (state.energy + energy)
-    paid: uint256 = gross - math._ceil_div(gross * (state.lp_bps + state.treasury_bps), _BPS)
+    paid: uint256 = 0
+    gross: uint256 = 0
+    paid, gross = curve._sell(state.energy, state.money, state.lp_bps + state.treasury_bps, energy)
     assert paid != 0, "pool: too small"
     return paid, gross * state.treasury_bps // _BPS
 
@@ -795,9 +844,10 @@ def _sell_for(state: State, paid: uint256) -> (uint256, uint256):
     """
     self._check_liquid(state)
     self._check_amount(paid)
-    gross: uint256 = math._ceil_div(paid * _BPS, _BPS - state.lp_bps - state.treasury_bps)
-    assert gross < state.money, "pool: more than the reserve"
-    energy: uint256 = math._ceil_div(state.energy * gross, state.money - gross)
+    energy: uint256 = 0
+    gross: uint256 = 0
+    energy, gross = curve._sell_for(state.energy, state.money, state.lp_bps + state.treasury_bps, paid)
+    assert energy != 0, "pool: more than the reserve"
     return energy, gross * state.treasury_bps // _BPS
 
 
@@ -813,9 +863,8 @@ def _buy(state: State, energy: uint256) -> (uint256, uint256):
     """
     self._check_liquid(state)
     self._check_amount(energy)
-    assert energy < state.energy, "pool: more than the reserve"
-    net: uint256 = math._ceil_div(state.money * energy, state.energy - energy)
-    given: uint256 = math._ceil_div(net * _BPS, _BPS - state.lp_bps - state.treasury_bps)
+    given: uint256 = curve._buy(state.energy, state.money, state.lp_bps + state.treasury_bps, energy)
+    assert given != 0, "pool: more than the reserve"
     return given, given * state.treasury_bps // _BPS
 
 
@@ -831,8 +880,7 @@ def _buy_with(state: State, given: uint256) -> (uint256, uint256):
     """
     self._check_liquid(state)
     self._check_amount(given)
-    net: uint256 = given - math._ceil_div(given * (state.lp_bps + state.treasury_bps), _BPS)
-    energy: uint256 = state.energy * net // (state.money + net)
+    energy: uint256 = curve._buy_with(state.energy, state.money, state.lp_bps + state.treasury_bps, given)
     assert energy != 0, "pool: too small"
     return energy, given * state.treasury_bps // _BPS
 
@@ -1005,6 +1053,11 @@ def _opened(to: address, deadline: uint256) -> State:
     self._check(to, deadline)
     state: State = self._load()
     assert not state.paused, "pool: paused"
+    if state.tier != 0:
+        assert (
+            convert(staticcall Tiers(guard).tier_of(msg.sender), uint256) >= state.tier
+            and convert(staticcall Tiers(guard).tier_of(to), uint256) >= state.tier
+        ), "pool: tier is too low"
     return state
 
 
@@ -1089,7 +1142,8 @@ def _load() -> State:
         money=(word >> 112) & _MAX,
         lp_bps=(word >> 224) & _U8,
         treasury_bps=(word >> 232) & _U8,
-        paused=(word >> 240) == 1,
+        paused=(word >> 240) & 1 == 1,
+        tier=word >> 248,
     )
 
 
@@ -1106,4 +1160,5 @@ def _store(state: State):
         | (state.lp_bps << 224)
         | (state.treasury_bps << 232)
         | (convert(state.paused, uint256) << 240)
+        | (state.tier << 248)
     )
