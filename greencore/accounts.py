@@ -10,9 +10,13 @@
 | 6 | guardian |
 | 7 | beneficiary of the reserve |
 | 8 | keeper |
-| 9–21 | owners of demo stations, the built-in three first |
-| 22–38 | those who trade in the demo: makers, consumers, traders |
-| 39 | the demo's bank: it attests payments to the FiatEscrow |
+| 9–34 | owners of demo stations, the built-in three first |
+| 35 | validator of certificates, provider of tickets |
+| 36 | the bank gateway: it attests payments |
+| 37 | arbiter of the FiatEscrow |
+| 38 | issuer of settlement tokens |
+| 39 | clearing operator |
+| 40–56 | those who trade in the demo: makers, consumers, traders |
 """
 
 from functools import cache
@@ -27,8 +31,10 @@ REGISTRAR = 5
 GUARDIAN = 6
 KEEPER = 8
 FIRST_OWNER = 9
-FIRST_TRADER = 22
-BANK = 39
+_OWNERS_END = 35
+STATIONS_MAX = _OWNERS_END - FIRST_OWNER
+BANK = 36
+FIRST_TRADER = 40
 
 
 @cache

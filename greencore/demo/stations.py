@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from edge import keys
 from edge.status import STATUS_FILE
-from greencore.accounts import FIRST_OWNER, FIRST_TRADER, account
+from greencore.accounts import FIRST_OWNER, STATIONS_MAX, account
 from greencore.embedded.ports import HOST
 from greencore.embedded.program import Program
 from greencore.folder import Folder
@@ -21,7 +21,6 @@ from greencore.stack import Stack, answers_on
 from simulator.profile import ProfileError
 
 HOUR, DAY = 3600, 86_400
-STATIONS_MAX = FIRST_TRADER - FIRST_OWNER
 PV, PROSUMER, OTHER = 1, 2, 3
 _UWH_PER_WH = 1_000_000
 _HEADROOM_PERCENT = 20

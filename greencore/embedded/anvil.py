@@ -21,7 +21,7 @@ from greencore.embedded.ports import HOST, direct
 from greencore.embedded.program import Program, StartFailed
 
 CHAIN_ID = 31337
-ACCOUNTS = 40
+ACCOUNTS = 60
 # The mnemonic that every development chain uses: worthless anywhere else.
 MNEMONIC = "test test test test test test test test test test test junk"
 _STATE_SECONDS = 5
