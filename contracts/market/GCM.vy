@@ -132,6 +132,18 @@ event StandingChanged:
     active: bool
 
 
+# @dev A standing order was carried out, which made a deposit like any other; it goes on from `to_register`.
+event StandingDeposited:
+    owner: indexed(address)
+    utility: indexed(uint8)
+    station: indexed(uint128)
+    tenure: uint32
+    from_register: uint96
+    to_register: uint96
+    amount: uint256
+    minted: uint256
+
+
 # @dev The Guard stopped this contract or lets it go on.
 event PauseChanged:
     paused: bool
@@ -439,7 +451,18 @@ def deposit_minted(utility: uint8, station: uint128, tenure: uint32) -> uint256:
     self._standing[key] = ((word >> 96) << 96) | end
     before: uint256 = erc20.balanceOf[owner]
     extcall IERC1155(token).safeTransferFrom(owner, self, id, amount, b"")
-    return erc20.balanceOf[owner] - before
+    minted: uint256 = erc20.balanceOf[owner] - before
+    log StandingDeposited(
+        owner=owner,
+        utility=utility,
+        station=station,
+        tenure=tenure,
+        from_register=convert(start, uint96),
+        to_register=settled.register,
+        amount=amount,
+        minted=minted,
+    )
+    return minted
 
 
 # ------------------------------------------------------------------

@@ -35,7 +35,12 @@ def test_standing__claims_of_strangers(
     for _ in range(2):
         house.claim(house.publish({ROOF: KWH}), ROOF)
     added = 2 * KWH - (reserve_of(0, 3 * KWH) - reserve_of(0, KWH))
-    assert gcm.deposit_minted(E, ROOF, 1, sender=stranger).return_value == added - 10**6
+    receipt = gcm.deposit_minted(E, ROOF, 1, sender=stranger)
+    assert receipt.return_value == added - 10**6
+    (told,) = receipt.decode_logs(gcm.StandingDeposited)
+    assert (told.owner, told.utility, told.station, told.tenure) == (prosumer, E, ROOF, 1)
+    assert (told.from_register, told.to_register) == (KWH, 3 * KWH)
+    assert (told.amount, told.minted) == (added, added - 10**6)
 
     assert gcm.basket()[E] == added
     assert house.on.token.balanceOf(prosumer, E) == NET
