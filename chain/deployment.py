@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the contracts of one network stand, read from the file that the deploy script writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,13 +16,19 @@ from kit.ids import address_bytes
 @dataclass(frozen=True, slots=True)
 class DeployedContract:
     """One contract: its name, its address as the file has it, and the block in which it was created. `code_hash` is the
-    keccak-256 of the code that stood there then; None where the file does not tell.
+    keccak-256 of the code that stood there then; None where the file does not tell. `source` names the contract that it is
+    made of, and so its ABI: there are several pools and settlement tokens.
     """
 
     name: str
     address: str
     block: int
     code_hash: bytes | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            object.__setattr__(self, "source", self.name)
 
     @property
     def raw(self) -> bytes:
@@ -31,12 +37,35 @@ class DeployedContract:
 
 
 @dataclass(frozen=True, slots=True)
+class Market:
+    """A market of the order book. A lot is 10^lot_exp units of the base; a tick's price is (base_price + tick) × 10^tick_exp
+    units of the quote per lot. `base` and `quote` are utility codes (E, AGR) or GCM, GCC.
+    """
+
+    number: int
+    base: str
+    quote: str
+    lot_exp: int
+    tick_exp: int
+    base_price: int
+    maker_bps: int
+    taker_bps: int
+    min_lots: int
+
+    @property
+    def pair(self) -> str:
+        """As E/GCM."""
+        return f"{self.base}/{self.quote}"
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """The contracts of one network. `config` is what the deploy script recorded about its choices."""
+    """The contracts of one network, and the book's markets. `config` is what the deploy script recorded about its choices."""
 
     chain_id: int
     contracts: Mapping[str, DeployedContract]
     config: Mapping[str, Any]
+    markets: Sequence[Market] = ()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -56,12 +85,19 @@ class Deployment:
         try:
             made = orjson.loads(data)
             contracts = {
-                name: DeployedContract(name, str(entry["address"]), int(entry["block"]), _hash(entry.get("codeHash")))
+                name: DeployedContract(
+                    name,
+                    str(entry["address"]),
+                    int(entry["block"]),
+                    _hash(entry.get("codeHash")),
+                    str(entry.get("source", name)),
+                )
                 for name, entry in made["contracts"].items()
             }
+            markets = tuple(Market(**entry) for entry in made.get("markets", ()))
             for contract in contracts.values():
                 address_bytes(contract.address)
-            return cls(int(made["chainId"]), contracts, made.get("config", {}))
+            return cls(int(made["chainId"]), contracts, made.get("config", {}), markets)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Malformed("chain.bad_deployment", f"{source} is not a deployment: {error!r}") from error
 
@@ -75,6 +111,13 @@ class Deployment:
     def address(self, name: str) -> str:
         """A contract's address. Raises NotFound for one that is not deployed."""
         return self.contract(name).address
+
+    def market(self, pair: str) -> Market:
+        """The newest market of a pair, as E/GCM. Raises NotFound if it has none."""
+        found = [market for market in self.markets if market.pair == pair]
+        if not found:
+            raise NotFound("chain.no_market", f"the book on chain {self.chain_id} has no market {pair}")
+        return found[-1]
 
     @property
     def first_block(self) -> int:

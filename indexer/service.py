@@ -253,7 +253,7 @@ def _contracts(deployment: Deployment) -> dict[str, tuple[str, ContractAbi]]:
     found = {}
     for name, contract in deployment.contracts.items():
         try:
-            found[name] = (contract.address, load_abi(name))
+            found[name] = (contract.address, load_abi(contract.source))
         except NotFound:
             log.warning("indexer.no_abi", contract=name, why="its events are not indexed")
     return found

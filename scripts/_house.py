@@ -1,125 +1,72 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""What deploy, verify and show share: the configuration, the deployment file, and the contracts at their addresses."""
+"""The deployment file, and the contracts that it names: what deploy, verify and show share."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
-import yaml
-from ape.contracts import ContractContainer, ContractInstance
-from eth_utils.address import is_address, to_checksum_address
+from ape.contracts import ContractContainer
+from eth_utils.address import to_checksum_address
 from ethpm_types import ContractType
 
+from scripts._chain import DEVELOPMENT, Chain, abi
 from scripts._source import ROOT, compiled, paths
 
-ORDER = ("Guard", "Registry", "Oracle", "EnergyToken", "Treasury", "HomePolicy")
-OWNED = ("Guard", "Registry", "Oracle", "Treasury", "HomePolicy")
-OPTIONAL = frozenset({"challenge_delay", "rates", "coefficients"})
-INCOME = frozenset({1, 2, 3, 5, 7, 8})  # utilities that count towards a home's income
-MODES = {"claimed": 1, "direct": 2, "pooled": 3}
-SIGNERS_MAX = 32
-
-
-class BadConfig(click.ClickException):
-    """A configuration that cannot be deployed; the message names the field."""
+NOBODY = "0x" + "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """What a deployment is meant to be. Addresses have checksums; `utilities` maps a code to a mode's name.
+class House:
+    """The contracts of a deployment file on their chain. Contracts go by their names in the file."""
 
-    `rates` maps a code to what replaces the rated power, for the "grid" and for a "station": (base W, share in ppm).
-    `coefficients` maps a code to millionths of a GCM per whole token.
-    """
+    chain: Chain
+    entries: Mapping[str, Mapping[str, Any]]
 
-    live: bool
-    owner: str | None
-    reserve_bps: int
-    beneficiary: str
-    base_uri: str
-    faulty: int
-    k: int
-    signers: tuple[str, ...]
-    utilities: Mapping[int, str]
-    registrars: tuple[str, ...]
-    guardians: tuple[str, ...]
-    challenge_delay: int = 0
-    rates: Mapping[int, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
-    coefficients: Mapping[int, int] = field(default_factory=dict)
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a YAML or JSON file. Raises BadConfig for anything that the contracts would refuse, before gas is spent."""
-        try:
-            made = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as error:
-            raise BadConfig(f"{path}: {error}") from error
-        if not isinstance(made, dict):
-            raise BadConfig(f"{path}: not a mapping of fields")
-        if odd := (set(made) ^ set(cls.__slots__)) - (OPTIONAL - set(made)):
-            raise BadConfig(f"{path}: fields missing or unknown: {', '.join(sorted(map(str, odd)))}")
-        try:
-            config = cls(
-                live=_flag(made["live"], "live"),
-                owner=None if made["owner"] is None else _address(made["owner"], "owner"),
-                reserve_bps=int(made["reserve_bps"]),
-                beneficiary=_address(made["beneficiary"], "beneficiary"),
-                base_uri=str(made["base_uri"]),
-                faulty=int(made["faulty"]),
-                k=int(made["k"]),
-                signers=tuple(sorted(_addresses(made["signers"], "signers"), key=lambda a: int(a, 16))),
-                utilities={int(code): str(mode) for code, mode in made["utilities"].items()},
-                registrars=_addresses(made["registrars"], "registrars"),
-                guardians=_addresses(made["guardians"], "guardians"),
-                challenge_delay=int(made.get("challenge_delay", 0)),
-                rates=_rates(made.get("rates") or {}),
-                coefficients={
-                    int(code): _millionths(value) for code, value in (made.get("coefficients") or {}).items()
-                },
-            )
-        except (TypeError, ValueError, AttributeError) as error:
-            raise BadConfig(f"{path}: {error}") from error
-        config._check(path)
-        return config
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
 
-    def _check(self, path: Path) -> None:
-        n = len(self.signers)
-        rules = (
-            (100 <= self.reserve_bps <= 300, "reserve_bps: 100 to 300"),
-            (1 <= n <= SIGNERS_MAX, f"signers: 1 to {SIGNERS_MAX}"),
-            (
-                0 <= self.faulty < n and self.k <= n and 2 * self.k > n + self.faulty,
-                "k: more than (signers + faulty) / 2",
-            ),
-            (all(1 <= code <= 9 for code in self.utilities), "utilities: codes are 1 to 9"),
-            (all(mode in MODES for mode in self.utilities.values()), f"utilities: modes are {', '.join(MODES)}"),
-            (
-                0 <= self.challenge_delay <= 86_400 and self.challenge_delay % 900 == 0,
-                "challenge_delay: whole slots of 900 s, at most 86400",
-            ),
-            (all(2 <= code <= 9 for code in self.rates), "rates: codes are 2 to 9, E has none"),
-            (
-                all(0 <= w <= 10**12 and 0 <= ppm < 2**32 for pair in self.rates.values() for w, ppm in pair.values()),
-                "rates: at most 1 TW and 32 bits of ppm",
-            ),
-            (set(self.coefficients) <= INCOME, "coefficients: codes are 1, 2, 3, 5, 7 and 8"),
-            (all(0 <= c <= 10**9 for c in self.coefficients.values()), "coefficients: 0 to 1000 GCM"),
-            (len(self.base_uri) <= 80, "base_uri: at most 80 characters"),
-        )
-        for holds, message in rules:
-            if not holds:
-                raise BadConfig(f"{path}: {message}")
+    def source(self, name: str) -> str:
+        """The contract that a name is made of."""
+        return str(self.entries[name].get("source", name))
 
-    def public(self) -> dict[str, Any]:
-        """The configuration as the deployment file records it."""
-        by_code = {name: getattr(self, name) for name in ("utilities", "rates", "coefficients")}
-        return {**asdict(self), **{name: {str(c): v for c, v in held.items()} for name, held in by_code.items()}}
+    def address(self, name: str) -> str:
+        """Where it stands."""
+        return str(self.entries[name]["address"])
+
+    def read(self, name: str, function: str, *arguments: Any) -> Any:
+        """What a view function answers; addresses have checksums, structs come by field."""
+        return shown(self.chain.read(self.source(name), self.address(name), function, *arguments))
+
+    def has(self, name: str, *functions: str) -> bool:
+        """Whether a contract has functions of these names."""
+        return all(function in abi(self.source(name)).functions for function in functions)
+
+    def owned(self) -> list[str]:
+        """The contracts that have an owner who may hand them over in two steps."""
+        return [name for name in self if self.has(name, "accept_ownership", "owner")]
+
+    def name_of(self, address: str) -> str:
+        """A contract's name instead of its address, where it is one of ours."""
+        return next((name for name in self if self.address(name) == address), address)
+
+
+def shown(value: Any) -> Any:
+    """A decoded value with addresses as people write them."""
+    if isinstance(value, bytes) and len(value) == 20:
+        return str(to_checksum_address(value))
+    if isinstance(value, dict):
+        return {name: shown(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(shown(one) for one in value)
+    return value
 
 
 def read_deployment(path: Path) -> dict[str, Any]:
@@ -131,9 +78,17 @@ def read_deployment(path: Path) -> dict[str, Any]:
     return made
 
 
+def write(path: Path, made: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(made, indent=1) + "\n")
+    part.replace(path)
+
+
 @cache
 def container(name: str) -> ContractContainer:
-    """A contract of the present source, ready to deploy or to be found at an address."""
+    """A contract of the present source as Ape deploys it, or finds it at an address."""
     made = compiled(name)
     return ContractContainer(
         ContractType.model_validate(
@@ -148,50 +103,9 @@ def container(name: str) -> ContractContainer:
     )
 
 
-def instances(deployment: Mapping[str, Any]) -> dict[str, ContractInstance]:
-    """The deployed contracts by name."""
-    return {name: container(name).at(entry["address"]) for name, entry in deployment["contracts"].items()}
-
-
-def default_path(chain_id: int) -> Path:
-    """Where a deployment file stands if nobody says otherwise."""
-    return ROOT / "deployments" / ("development.json" if chain_id == 31337 else f"{chain_id}.json")
-
-
-def _flag(value: object, field: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{field}: true or false")
-    return value
-
-
-def _rates(made: Mapping[Any, Any]) -> dict[int, dict[str, tuple[int, int]]]:
-    rates = {}
-    for code, pair in made.items():
-        if set(pair) != {"grid", "station"}:
-            raise ValueError(f"rates: {code}: grid and station, each [base W, share in ppm]")
-        rates[int(code)] = {name: (int(w), int(ppm)) for name, (w, ppm) in pair.items()}
-    return rates
-
-
-def _millionths(value: object) -> int:
-    exact = Decimal(str(value)) * 1_000_000
-    if exact != int(exact):
-        raise ValueError(f"coefficients: {value} has more than six places")
-    return int(exact)
-
-
-def _address(value: object, field: str) -> str:
-    # YAML reads an address without quotes as a number.
-    text = f"0x{value:040x}" if isinstance(value, int) else str(value)
-    if not is_address(text) or int(text, 16) == 0:
-        raise ValueError(f"{field}: {text} is not an address")
-    return str(to_checksum_address(text))
-
-
-def _addresses(values: object, field: str) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise ValueError(f"{field}: a list")
-    found = tuple(_address(value, field) for value in values)
-    if len(set(found)) != len(found):
-        raise ValueError(f"{field}: an address stands twice")
-    return found
+def default_path(chain: Chain) -> Path:
+    """Where a deployment file stands if nobody says otherwise: `development`, the network's name in Ape, or its chain id."""
+    network = chain.provider.network
+    named = network.name not in ("adhoc", "custom", "local")
+    name = f"{network.ecosystem.name}-{network.name}" if named else str(chain.id)
+    return ROOT / "deployments" / f"{'development' if chain.id == DEVELOPMENT else name}.json"

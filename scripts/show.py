@@ -1,69 +1,100 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""Print who owns a deployment, how it is set and what it has done.
+"""Inspect a deployment: who owns what, who holds which office, how everything is set, and what it has done.
 
 ape run show --network http://127.0.0.1:8545 --deployment deployments/development.json
 
 Not called `inspect`, because a module of that name in a script folder hides the standard library's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from ape import networks
 from ape.cli import ConnectedProviderCommand
-from ape.contracts import ContractInstance
 
-from scripts._house import MODES, OWNED, default_path, instances, read_deployment
+from scripts._chain import Chain
+from scripts._config import MODES
+from scripts._house import NOBODY, House, default_path, read_deployment
+from scripts._markets import TERMS, markets
+from scripts._offices import holders
+from scripts._source import compiled
 
 MODE_NAMES = {number: name for name, number in MODES.items()}
-NO_ADDRESS = "0x" + "0" * 40
+# Said elsewhere, or the same for ever and for everybody.
+DULL = frozenset({"owner", "pending_owner", "paused", "DOMAIN_SEPARATOR", "eip712Domain", "name", "symbol", "decimals"})
 
 
-def owners(house: Mapping[str, ContractInstance]) -> Iterator[str]:
+def owners(house: House) -> Iterator[str]:
     """Who owns each contract, and who may take it over."""
-    for name in OWNED:
-        pending = house[name].pending_owner()
-        yield f"{name:<12} owner {house[name].owner()}" + ("" if pending == NO_ADDRESS else f", pending {pending}")
-    yield "EnergyToken  nobody owns it"
+    owned = house.owned()
+    for name in house:
+        if name not in owned:
+            yield f"{name:<14} nobody owns it"
+            continue
+        pending = house.read(name, "pending_owner")
+        waiting = "" if pending == NOBODY else f", pending {house.name_of(pending)}"
+        yield f"{name:<14} owner {house.name_of(house.read(name, 'owner'))}{waiting}"
 
 
-def parameters(house: Mapping[str, ContractInstance]) -> Iterator[str]:
-    """How the house is set."""
-    registry, oracle, treasury = house["Registry"], house["Oracle"], house["Treasury"]
-    epoch = oracle.epoch()
-    signers = oracle.signer_set(epoch)
-    yield f"live {registry.live()}, rated power {registry.total_rated_w():,} W"
-    yield f"signer epoch {epoch}: {signers.k} signatures, from slot {signers.from_slot}, set {bytes(signers.hash).hex()}"
-    yield f"challenge delay {oracle.challenge_delay()} s"
-    yield "income " + ", ".join(
-        f"{code}: {coefficient / 1_000_000} GCM"
-        for code, coefficient in enumerate(house["HomePolicy"].coefficients())
-        if code
-    )
-    yield f"reserve {treasury.reserve_bps() / 100:.2f} % to {treasury.beneficiary()}"
-    stopped = [name for name in ("Oracle", "Treasury", "EnergyToken") if house[name].paused()]
-    yield f"stopped: {', '.join(stopped) or 'nothing'}"
+def offices(house: House) -> Iterator[str]:
+    """Who may do what beside the owners, by the logs."""
+    for name in house:
+        for office, accounts in holders(house, name):
+            yield f"{name:<14} {office}: {', '.join(map(house.name_of, accounts)) or 'nobody'}"
 
 
-def utilities(house: Mapping[str, ContractInstance]) -> Iterator[str]:
+def parameters(house: House) -> Iterator[str]:
+    """Every value that a contract tells without being asked for something."""
+    for name in house:
+        told = [f"{getter} {_short(house, house.read(name, getter))}" for getter in _plain_getters(house, name)]
+        stopped = "  STOPPED" if house.has(name, "paused") and house.read(name, "paused") else ""
+        yield f"{name:<14} {house.address(name)}{stopped}"
+        for line in told:
+            yield f"    {line}"
+
+
+def utilities(house: House) -> Iterator[str]:
     """What was reported and minted, per open utility."""
-    oracle, treasury, token = house["Oracle"], house["Treasury"], house["EnergyToken"]
     for utility in range(1, 10):
-        mode = oracle.mode_of(utility)
+        mode = house.read("Oracle", "mode_of", utility)
         if mode:
-            head = oracle.head(utility)
+            head = house.read("Oracle", "head", utility)
             yield (
-                f"utility {utility} ({MODE_NAMES[mode]}): {head.reports} reports up to slot {head.slot},"
-                f" signed {head.total:,} µWh, settled {treasury.minted(utility):,},"
-                f" reserve waiting {treasury.reserve(utility):,}, supply {token.total_supply(utility):,}"
-                f"{_rate(oracle, 'grid', utility)}{_rate(treasury, 'station', utility)}"
+                f"utility {utility} ({MODE_NAMES[mode]}): {head['reports']} reports up to slot {head['slot']},"
+                f" signed {head['total']:,} µWh, settled {house.read('Treasury', 'minted', utility):,},"
+                f" reserve waiting {house.read('Treasury', 'reserve', utility):,},"
+                f" supply {house.read('EnergyToken', 'total_supply', utility):,}"
+                f"{_rate(house, 'Oracle', 'grid', utility)}{_rate(house, 'Treasury', 'station', utility)}"
             )
 
 
-def _rate(contract: ContractInstance, whose: str, utility: int) -> str:
-    own, base_w, share_ppm = contract.rate_of(utility)
+def listed(house: House) -> Iterator[str]:
+    """The book's markets."""
+    for one in markets(house) if "OrderBook" in house else []:
+        state = house.read("OrderBook", "market_of", one["number"])
+        terms = ", ".join(f"{term} {one[term]:,}" for term in TERMS)
+        yield f"market {one['number']} {one['base']}/{one['quote']}: {terms}{', HALTED' if state['halted'] else ''}"
+
+
+def _plain_getters(house: House, name: str) -> list[str]:
+    functions = (entry for entry in compiled(house.source(name)).abi if entry["type"] == "function")
+    plain = {one["name"] for one in functions if one["stateMutability"] in ("view", "pure") and not one["inputs"]}
+    return sorted(plain - DULL)
+
+
+def _short(house: House, value: Any) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, bool) or not isinstance(value, int):
+        return house.name_of(value) if isinstance(value, str) else str(value)
+    return f"{value:,}"
+
+
+def _rate(house: House, contract: str, whose: str, utility: int) -> str:
+    own, base_w, share_ppm = house.read(contract, "rate_of", utility)
     return f", {whose} rate {base_w:,} W and {share_ppm:,} ppm of the rated power" if own else ""
 
 
@@ -71,10 +102,18 @@ def _rate(contract: ContractInstance, whose: str, utility: int) -> str:
 @click.option(
     "--deployment", "path", type=click.Path(path_type=Path), envvar="GREENCORE_DEPLOYMENT", help="The file to read."
 )
-def cli(path: Path | None) -> None:
+@click.option(
+    "--offices/--no-offices", "with_offices", default=True, help="Read all logs since deployment for who holds them."
+)
+def cli(path: Path | None, with_offices: bool) -> None:
     """Print the live parameters of a deployment."""
-    chain_id = networks.provider.chain_id
-    house = instances(read_deployment(path or default_path(chain_id)))
-    click.echo(f"chain {chain_id}")
-    for line in (*owners(house), *parameters(house), *utilities(house)):
+    chain = Chain(networks.provider)
+    house = House(chain, read_deployment(path or default_path(chain))["contracts"])
+    click.echo(f"chain {chain.id}")
+    for line in owners(house):
+        click.echo(line)
+    if with_offices:
+        for line in offices(house):
+            click.echo(line)
+    for line in (*parameters(house), *utilities(house), *listed(house)):
         click.echo(line)

@@ -4,8 +4,9 @@
 
 ape run verify --network http://127.0.0.1:8545 --deployment deployments/development.json
 
-Needs no key. Exits 1 and names every difference. Immutables stand behind a Vyper contract's code, so the code is
-compared up to them and they are asked for through their getters.
+Needs no key. Exits 1 and names every difference. Immutables stand behind a Vyper contract's code, so the code is compared
+up to them, they are asked for through their getters, and the transaction that made the contract is compared byte by byte
+where the node still knows it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,65 +16,98 @@ from typing import Any
 import click
 from ape import networks
 from ape.cli import ConnectedProviderCommand
-from ape.contracts import ContractInstance
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address
 
-from scripts._house import MODES, ORDER, default_path, instances, read_deployment
-from scripts._source import compiled
+from scripts._chain import Chain, SendFailed
+from scripts._config import MODES
+from scripts._house import House, default_path, read_deployment
+from scripts._markets import markets
+from scripts._source import compiled, creation, immutables
+from scripts._specs import USUAL, parameters
 
-WIRING = {
-    ("Oracle", "registry"): "Registry",
-    ("Oracle", "treasury"): "Treasury",
-    ("Oracle", "guard"): "Guard",
-    ("EnergyToken", "treasury"): "Treasury",
-    ("EnergyToken", "guard"): "Guard",
-    ("Treasury", "registry"): "Registry",
-    ("Treasury", "oracle"): "Oracle",
-    ("Treasury", "token"): "EnergyToken",
-    ("Treasury", "guard"): "Guard",
-}
+# Immutables that no parameter of the constructor has the name of: which parameter, or which contract, they are.
+PARAMETERS = {("FiatEscrow", "dispute_seconds"): "dispute_"}
+DERIVED = {("Governor", "token"): "GCM"}
+FREE = frozenset({("VotingLock", "began")})  # the time of its own block
 
 
-def code_differences(deployment: Mapping[str, Any]) -> Iterator[str]:
+def code_differences(house: House) -> Iterator[str]:
     """Compare the code on chain with the file's hash and with the compiled source."""
-    for name in ORDER:
-        entry = deployment["contracts"].get(name)
-        if entry is None:
-            yield f"{name}: not in the file"
-            continue
-        code = bytes(networks.provider.get_code(entry["address"]))
+    for name in house:
+        entry = house.entries[name]
+        code = house.chain.code(entry["address"])
         if not code:
             yield f"{name}: no code at {entry['address']}"
         elif "0x" + keccak(code).hex() != entry["codeHash"]:
             yield f"{name}: the code on chain is not the code that the file recorded"
-        elif not code.startswith(compiled(name).runtime):
+        elif not code.startswith(compiled(house.source(name)).runtime):
             yield f"{name}: the code on chain is not what this source compiles to"
 
 
-def wiring_differences(house: Mapping[str, ContractInstance]) -> Iterator[str]:
-    """Check every address that one contract holds of another."""
-    for (name, getter), target in WIRING.items():
-        found = getattr(house[name], getter)()
-        if found != house[target].address:
-            yield f"{name}.{getter}: {found} instead of {target} at {house[target].address}"
+def creation_differences(house: House, known: list[str]) -> Iterator[str]:
+    """Compare what was sent to make each contract with this source and the recorded arguments."""
+    for name in house:
+        entry = house.entries[name]
+        sent = house.chain.ask("eth_getTransactionByHash", entry["tx"]) if "tx" in entry else None
+        if sent is None:
+            continue
+        known.append(name)
+        receipt = house.chain.mined(entry["tx"])
+        if bytes.fromhex(sent["input"][2:]) != creation(house.source(name), entry["args"]):
+            yield f"{name}: it was made by other bytes than this source and the recorded arguments"
+        elif receipt is None or int(receipt["contractAddress"], 16) != int(entry["address"], 16):
+            yield f"{name}: {entry['tx']} made another contract"
 
 
-def config_differences(house: Mapping[str, ContractInstance], config: Mapping[str, Any]) -> Iterator[str]:
-    """Check what cannot change after deployment, and say what has changed since."""
-    if house["Registry"].live() != config["live"]:
-        yield f"Registry.live: {house['Registry'].live()} instead of {config['live']}"
+def wiring_differences(house: House) -> Iterator[str]:
+    """Check every immutable that can be asked for: addresses that one contract holds of another, and fixed values."""
+    for name in house:
+        for getter in immutables(house.source(name)):
+            if (house.source(name), getter) in FREE:
+                continue
+            expected = _expected(house, name, getter)
+            found = house.read(name, getter)
+            if found != expected:
+                yield f"{name}.{getter}: {house.name_of(str(found))} instead of {house.name_of(str(expected))}"
+
+
+def _expected(house: House, name: str, getter: str) -> Any:
+    """What an immutable should be. Raises KeyError for one that nobody knows."""
+    source, entry = house.source(name), house.entries[name]
+    parameter = PARAMETERS.get((source, getter), getter + "_")
+    if (source, getter) in DERIVED:
+        return house.address(DERIVED[source, getter])
+    if parameter in entry["refs"]:
+        return house.address(entry["refs"][parameter])
+    arguments = dict(zip(parameters(source), entry["args"], strict=True))
+    return arguments[parameter] if parameter in arguments else house.address(USUAL[parameter])
+
+
+def config_differences(house: House, config: Mapping[str, Any]) -> Iterator[str]:
+    """Check what cannot change after deployment."""
+    if house.read("Registry", "live") != config["live"]:
+        yield f"Registry.live: {house.read('Registry', 'live')} instead of {config['live']}"
     for code, mode in config["utilities"].items():
-        found = house["Oracle"].mode_of(int(code))
+        found = house.read("Oracle", "mode_of", int(code))
         if found != MODES[mode]:
             yield f"Oracle.mode_of({code}): {found} instead of {MODES[mode]} ({mode})"
     signers = [to_canonical_address(signer) for signer in config["signers"]]
-    first = house["Oracle"].signer_set(1)
-    if bytes(first.hash) != keccak(encode(["address[]"], [signers])):
+    first = house.read("Oracle", "signer_set", 1)
+    if first["hash"] != keccak(encode(["address[]"], [signers])):
         yield "Oracle.signer_set(1): not the signers of the configuration"
-    if first.k != config["k"]:
-        yield f"Oracle.signer_set(1): {first.k} signatures instead of {config['k']}"
+    if first["k"] != config["k"]:
+        yield f"Oracle.signer_set(1): {first['k']} signatures instead of {config['k']}"
+
+
+def market_differences(house: House, recorded: list[dict[str, Any]]) -> Iterator[str]:
+    """Check the terms of the book's markets, which are fixed for ever."""
+    there = {one["number"]: one for one in markets(house)} if "OrderBook" in house else {}
+    for one in recorded:
+        found = there.get(one["number"])
+        if found != one:
+            yield f"OrderBook: market {one['number']} is {found} instead of {one}"
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -82,16 +116,27 @@ def config_differences(house: Mapping[str, ContractInstance], config: Mapping[st
 )
 def cli(path: Path | None) -> None:
     """Verify a deployment; exit 1 on any difference."""
-    chain_id = networks.provider.chain_id
-    deployment = read_deployment(path or default_path(chain_id))
-    if deployment["chainId"] != chain_id:
-        raise click.ClickException(f"the file describes chain {deployment['chainId']}, this is chain {chain_id}")
-    found = list(code_differences(deployment))
+    chain = Chain(networks.provider)
+    deployment = read_deployment(path or default_path(chain))
+    if deployment["chainId"] != chain.id:
+        raise click.ClickException(f"the file describes chain {deployment['chainId']}, this is chain {chain.id}")
+    house = House(chain, deployment["contracts"])
+    known: list[str] = []
+    found = list(code_differences(house)) or list(creation_differences(house, known))
     if not found:
-        house = instances(deployment)
-        found = [*wiring_differences(house), *config_differences(house, deployment["config"])]
+        try:
+            found = [
+                *wiring_differences(house),
+                *config_differences(house, deployment["config"]),
+                *market_differences(house, deployment.get("markets", [])),
+            ]
+        except SendFailed as error:
+            found = [f"a contract does not answer: {error.message}"]
     for difference in found:
         click.echo(difference)
     if found:
         raise SystemExit(1)
-    click.echo(f"{len(ORDER)} contracts on chain {chain_id}: code, wiring and fixed parameters are as deployed")
+    click.echo(
+        f"{len(house.entries)} contracts on chain {chain.id}: code, immutables, wiring and fixed parameters are as deployed;"
+        f" {len(known)} of them compared with the transactions that made them"
+    )

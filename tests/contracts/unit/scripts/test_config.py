@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts._house import BadConfig, Config
+from scripts._config import BadConfig, Config
 
 DEVELOPMENT = Path(__file__).parents[4] / "scripts" / "development.yaml"
 
@@ -77,6 +77,79 @@ def test_load__bad_field__is_named(tmp_path: Path, field: str, value: Any, messa
     path.write_text(yaml.safe_dump(made))
 
     with pytest.raises(BadConfig, match=message):
+        Config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "message"),
+    [
+        (("markets", 0, "base"), "GCM", "market.markets.0: .*base"),
+        (("markets", 0, "quote"), "E", "market.markets.0: .*quote"),
+        (("markets", 0, "lot"), "0.002", "power of ten"),
+        (("markets", 0, "tick"), "0.0003", "power of ten"),
+        (("markets", 0, "tick"), 0.0001, "in quotes"),
+        (("markets", 0, "lowest"), "0.00015", "whole number of ticks"),
+        (("markets", 0, "least"), "0.0005", "whole number of lots"),
+        (("markets", 0, "taker_bps"), 101, "market.markets.0.taker_bps"),
+        (("markets", 1, "base"), "E", "markets: one stands twice"),
+        (("pools", 0, "treasury_bps"), 21, "treasury_bps"),
+        (("coin", "total_limit"), "-1", "market.coin.total_limit"),
+        (("coin", "rate"), "0", "market.coin.rate"),
+        (("certificates", "lifetime_days"), 29, "lifetime_days"),
+        (("marketplace", "collections"), ["Vault"], "collections"),
+        (("escrow", "tier_min"), 0, "tier_min"),
+        (("escrow", "arbiter"), "0x12", "market.escrow.arbiter"),
+        (("currencies", 0, "code"), "rupees", "market.currencies.0.code"),
+        (("currencies", 1, "code"), "INR", "currencies: one stands twice"),
+        (("clearing", "k"), 2, "k: more than"),
+        (("governor", "threshold"), "0", "market.governor.threshold"),
+        (("governor", "delay_hours"), 0, "market.governor.delay_hours"),
+        (("surprise",), 1, "market.surprise"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+def test_load__bad_market__is_named(tmp_path: Path, way: tuple[Any, ...], value: Any, message: str) -> None:
+    """One wrong field of the market, one message that tells where it stands."""
+    made = yaml.safe_load(DEVELOPMENT.read_text())
+    *path, last = ("market", *way)
+    place = made
+    for step in path:
+        place = place[step]
+    place[last] = value
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(made))
+
+    with pytest.raises(BadConfig, match=message):
+        Config.load(file)
+
+
+def test_load__market__in_the_contracts_numbers() -> None:
+    """Prices and amounts are written in whole tokens; the contracts are told exponents and units."""
+    market = Config.load(DEVELOPMENT).market
+    assert market is not None
+    first = market.markets[0]
+
+    assert (first.pair, first.terms) == ("E/GCM", (6, 2, 1, 5, 10, 10))
+    assert (10**9 // 10**6) * 10**2 == 10**9 // 10_000, "a tick is 0.0001 GCM a kWh"
+    assert market.coin.rate == 100 * 10**6
+    assert market.coin.limits[1] == 1_000 * 10**9
+    assert market.weights[1].weight == 10**6
+    assert market.governor.rules == (100 * 10**9, 1_000 * 10**9, 400, 60, 3_600)
+
+
+@pytest.mark.parametrize("owner", ["Governor", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", None])
+def test_load__owner(tmp_path: Path, owner: str | None) -> None:
+    """An account, the votes, or whoever deploys; votes need a market to vote with."""
+    made = yaml.safe_load(DEVELOPMENT.read_text()) | {"owner": owner}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(made))
+    assert Config.load(path).owner == owner
+
+    path.write_text(yaml.safe_dump(made | {"owner": "Nobody"}))
+    with pytest.raises(BadConfig, match="owner"):
+        Config.load(path)
+    path.write_text(yaml.safe_dump(made | {"owner": "Governor", "market": None}))
+    with pytest.raises(BadConfig, match="no Governor without a market"):
         Config.load(path)
 
 
