@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `ratio` is value to baseline, both measured in the same run."""
+    """One measured number. `ratio` is value to baseline, both measured in the same run; `target` is the most it may be."""
 
     name: str
     value: float
@@ -19,6 +19,7 @@ class Figure:
     size: int
     baseline: str | None = None
     baseline_value: float | None = None
+    target: float | None = None
 
     def to_json(self) -> str:
         """One line. Rounded to four digits that mean something; what is absent is left out."""

@@ -5,9 +5,12 @@
 Everything that could move a receipt is fixed: accounts, keys, clock, chain id. Two runs print the same numbers.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +21,7 @@ from eth_keys.datatypes import PrivateKey
 
 from bench.contracts import Artifact, artifact, revert_reason
 from greencore.embedded.anvil import CHAIN_ID, Anvil
-from greencore.embedded.ports import free_ports
+from greencore.embedded.ports import HOST, free_ports
 from greencore.embedded.program import running
 from oracle.rules import Content, Leaf, Report, Tree
 
@@ -26,6 +29,8 @@ START = 1_800_000_000 - 1_800_000_000 % 900
 SLOT = 900
 RING = 128
 GAS_LIMIT = 16_000_000
+_GAS_TOGETHER = 400_000  # of one of many: a block must take some dozens
+_PATIENCE = 10_000  # questions
 RESERVE_BPS = 200
 CLAIMED, DIRECT, POOLED = 1, 2, 3
 
@@ -68,11 +73,30 @@ class Chain:
     """An anvil with automatic mining and a clock that only moves when it is told."""
 
     def __init__(self, anvil: Anvil) -> None:
-        self._anvil = anvil
-        self._nonces: dict[bytes, int] = {}
+        # One connection for all: a book of 1,000 makers takes thousands of calls.
+        self._connection = HTTPConnection(HOST, anvil.port, timeout=60)
         self.now = START
-        accounts: list[str] = anvil.call("eth_accounts")
+        self._sent: list[str] | None = None
+        accounts: list[str] = self.call("eth_accounts")
         self.accounts = [bytes.fromhex(account[2:]) for account in accounts]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def call(self, method: str, *params: object) -> Any:
+        """One JSON-RPC call. Raises Reverted for the chain's own errors."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        self._connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        reply = json.load(self._connection.getresponse())
+        if "error" in reply:
+            raise Reverted(f"{method}: {reply['error'].get('message', reply['error'])}")
+        return reply["result"]
+
+    def invite(self, account: bytes) -> None:
+        """Let an address without a key send transactions."""
+        self.call("anvil_impersonateAccount", _hex(account))
+        self.call("anvil_setBalance", _hex(account), hex(10**24))
 
     def deploy(self, name: str, *args: Any) -> Contract:
         """Deploy from the first account, the house's owner."""
@@ -82,13 +106,17 @@ class Chain:
 
     def next_address(self, ahead: int) -> bytes:
         """Where the owner's deployment after so many others will stand."""
-        nonce = int(self._anvil.call("eth_getTransactionCount", _hex(self.accounts[0]), "latest"), 16) + ahead
+        nonce = int(self.call("eth_getTransactionCount", _hex(self.accounts[0]), "latest"), 16) + ahead
         return keccak(rlp.encode([self.accounts[0], nonce]))[12:]
 
     def send(self, contract: Contract, function: str, *args: Any, sender: bytes | None = None) -> int:
-        """Send a transaction; returns the gas of its receipt. Raises Reverted with the reason."""
+        """Send a transaction; returns the gas of its receipt, 0 inside `together`. Raises Reverted with the reason."""
         data = contract.artifact.functions[function].calldata(*args)
         call = {"to": _hex(contract.address), "data": "0x" + data.hex()}
+        if self._sent is not None:
+            transaction = {**call, "from": _hex(sender or self.accounts[0]), "gas": hex(_GAS_TOGETHER)}
+            self._sent.append(self.call("eth_sendTransaction", transaction))
+            return 0
         receipt = self._send(call, sender or self.accounts[0])
         if receipt["status"] != "0x1":
             reason = revert_reason(bytes.fromhex(self._trace_output(receipt["transactionHash"])))
@@ -99,33 +127,63 @@ class Chain:
         """Read the newest state."""
         spec = contract.artifact.functions[function]
         call = {"to": _hex(contract.address), "data": "0x" + spec.calldata(*args).hex()}
-        return spec.result(bytes.fromhex(self._anvil.call("eth_call", call, "latest")[2:]))
+        return spec.result(bytes.fromhex(self.call("eth_call", call, "latest")[2:]))
 
     def pass_time(self, seconds: int) -> None:
         """Move the clock of the next block."""
         self.now += seconds
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent inside is mined in few blocks, in the order in which it was sent: for crowds, and not measured.
+        Raises Reverted if one of it was."""
+        self._sent = sent = []
+        self.call("evm_setAutomine", False)
+        yield
+        self._sent = None
+        mined: list[str] = []
+        while len(mined) < len(sent):
+            self.now += 1
+            self.call("evm_setNextBlockTimestamp", self.now)
+            self.call("evm_mine")
+            receipts = self.call("eth_getBlockReceipts", "latest")
+            mined += [receipt["transactionHash"] for receipt in receipts]
+            if mined != sent[: len(mined)] or not receipts or any(receipt["status"] != "0x1" for receipt in receipts):
+                raise Reverted("a crowd's transactions did not all go through, or not in their order")
+        self.call("evm_setAutomine", True)
+
+    @contextmanager
     def undone(self) -> Iterator[None]:
         """What is sent inside leaves no trace."""
-        now, snapshot = self.now, self._anvil.call("evm_snapshot")
+        now, snapshot = self.now, self.call("evm_snapshot")
         yield
-        self._anvil.call("evm_revert", snapshot)
+        # A receipt is there a moment before its transaction leaves the pool. Undone in that moment, a nonce comes again,
+        # and the late clearing takes the new transaction out with the old one.
+        self._until(lambda: self.call("txpool_status")["pending"] == "0x0" or None, "the pool to be empty")
+        self.call("evm_revert", snapshot)
         self.now = now
 
     def _send(self, call: dict[str, str], sender: bytes) -> dict[str, Any]:
         self.now += 1
-        self._anvil.call("evm_setNextBlockTimestamp", self.now)
+        self.call("evm_setNextBlockTimestamp", self.now)
         transaction = {**call, "from": _hex(sender), "gas": hex(GAS_LIMIT)}
-        hash_ = self._anvil.call("eth_sendTransaction", transaction)
-        receipt: dict[str, Any] | None = None
-        while receipt is None:  # it can be null for a moment after the block
-            receipt = self._anvil.call("eth_getTransactionReceipt", hash_)
+        hash_ = self.call("eth_sendTransaction", transaction)
+        receipt: dict[str, Any] = self._until(lambda: self.call("eth_getTransactionReceipt", hash_), "a receipt")
         return receipt
 
+    @staticmethod
+    def _until(asked: Callable[[], Any], what: str) -> Any:
+        """Ask until there is an answer: anvil is done with a block a moment after it says so."""
+        for _ in range(_PATIENCE):
+            answer = asked()
+            if answer is not None:
+                return answer
+            time.sleep(0.001)
+        raise Reverted(f"waited in vain for {what}")
+
     def _trace_output(self, transaction: str) -> str:
-        call = self._anvil.call("eth_getTransactionByHash", transaction)
-        trace = self._anvil.call("debug_traceTransaction", transaction, {"tracer": "callTracer"})
+        call = self.call("eth_getTransactionByHash", transaction)
+        trace = self.call("debug_traceTransaction", transaction, {"tracer": "callTracer"})
         return str(trace.get("output") or call["hash"])[2:]
 
 
@@ -217,12 +275,14 @@ class House:
 
 
 @contextmanager
-def anvil_house() -> Iterator[House]:
-    """A fresh chain with a fresh house on it."""
+def anvil_chain() -> Iterator[Chain]:
+    """A fresh chain."""
     with TemporaryDirectory(prefix="greencore-gas-") as folder:
         anvil = Anvil(Path(folder), free_ports(1)[0], automine=True, genesis_time=START - 900)
         with running(anvil.prepare(), Path(folder) / "anvil.log"):
-            yield House(Chain(anvil))
+            chain = Chain(anvil)
+            yield chain
+            chain.close()
 
 
 def leaf_words(leaf: Leaf) -> tuple[Any, ...]:

@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: every row of the gas table, each from the same state of the house."""
+"""What reports, claims and payments cost: every row of the energy part, each from the same state of the house."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from eth_hash.auto import keccak
 
 from bench.gas_chain import CLAIMED, DIRECT, POOLED, RING, SLOT, House, SignerSet, leaf_words
+from bench.gas_row import Row
 from oracle.rules import Leaf, Tree
 
 KWH = 1_250_000_000  # µWh that a station makes in a slot: 1.25 kWh
@@ -19,25 +20,6 @@ _DIRECT_REASON = (
     "the target was set by a prototype that posted packed readings; here every owner brings a leaf of ten words (2.8k), "
     "and pays for a settled word and a balance (10k), for looking whether it is a contract (2.6k) and for two logs (6.3k)"
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """Gas of one transaction, or of one of `per` equal parts of it; what it is compared with was measured in the same run."""
-
-    name: str
-    size: int
-    gas: int
-    target: int | None = None
-    per: int = 1
-    baseline: str = ""
-    baseline_gas: float = 0
-    reason: str = ""  # why it may miss its target
-
-    @property
-    def value(self) -> float:
-        """Gas per part."""
-        return self.gas if self.per == 1 else round(self.gas / self.per, 1)
 
 
 def station(number: int) -> int:
@@ -120,7 +102,8 @@ class Bench:
         for count in self.sizes:
             with self.undone():
                 self.leaves, self.tree, gas = self.publish(count, RING)
-                yield Row("report, 3 of 4 signatures", count, gas, 68_000)
+                figure = {1: "report_1_station", 1_000_000: "report_1e6_stations"}.get(count, "")
+                yield Row("report, 3 of 4 signatures", count, gas, 68_000, figure=figure)
 
     def signatures(self) -> Iterator[Row]:
         """Other signer sets; and one set with more signatures than it needs."""
@@ -133,20 +116,23 @@ class Bench:
             with self.undone():
                 members = replace(self.house.rotate(5, 3, 0), k=3 + extra)
                 gas.append(self.publish(1, RING, members)[2])
-        yield Row("report, an extra signature of a set of 5", 1, gas[2] - gas[0], 5_000, per=2)
+        spent = gas[2] - gas[0]
+        yield Row("report, an extra signature of a set of 5", 1, spent, 5_000, per=2, figure="report_signature")
 
     def claims(self) -> Iterator[Row]:
         """First and repeated claims with ever longer proofs; a day and a month at once."""
         leaves, tree, _ = self.publish(1_000, 1)
         self.claim(leaves, tree, 0)
-        yield Row("claim, first of an owner and station", 1_000, self.claim(leaves, tree, HOME), 122_000)
+        gas = self.claim(leaves, tree, HOME)
+        yield Row("claim, first of an owner and station", 1_000, gas, 122_000, figure="claim_first")
         yield Row("claim, again: nothing to settle", 1_000, self.claim(leaves, tree, HOME))
-        targets = {1_000: 70_000, 1_000_000: 79_000}
+        targets = {1_000: (70_000, "claim_repeat_1000"), 1_000_000: (79_000, "claim_repeat_1e6")}
         for count in self.sizes:
             with self.undone():
                 leaves, tree, _ = self.publish(count, 1)
                 place = HOME if count > HOME else 0
-                yield Row("claim, repeated", count, self.claim(leaves, tree, place), targets.get(count))
+                target, figure = targets.get(count, (None, ""))
+                yield Row("claim, repeated", count, self.claim(leaves, tree, place), target, figure=figure)
         for slots in (96, 2_880):
             with self.undone():
                 leaves, tree, _ = self.publish(1_000, slots)
@@ -229,7 +215,18 @@ class Bench:
                 naive = self.naive_single(count)
                 yield Row("direct, owners paid in the report, first time", count, first)
                 baseline = "one ERC-1155 id per slot, a transaction each, unchecked"
-                yield Row("direct, owners paid in the report", count, again, target, 1, baseline, naive, _DIRECT_REASON)
+                figure = f"pilot_{count}_owners"
+                yield Row(
+                    "direct, owners paid in the report",
+                    count,
+                    again,
+                    target,
+                    1,
+                    baseline,
+                    naive,
+                    _DIRECT_REASON,
+                    figure,
+                )
 
     def pay(self, count: int, height: int) -> int:
         """One direct report."""
@@ -252,7 +249,16 @@ class Bench:
                 for height in (1, 2):
                     gas = self.pool(count, height)
                 naive = self.naive_batch(count) / count
-                yield Row("direct to the treasury, per reading", count, gas, target, count, "mintBatch, per id", naive)
+                yield Row(
+                    "direct to the treasury, per reading",
+                    count,
+                    gas,
+                    target,
+                    count,
+                    "mintBatch, per id",
+                    naive,
+                    figure=f"direct_mint_{count}",
+                )
 
     def pool(self, count: int, height: int) -> int:
         """One pooled report."""

@@ -7,7 +7,14 @@ import json
 import pytest
 
 from bench.gas import REFRESH, SNAPSHOT, TABLE, measure, snapshot, table
-from bench.gas_rows import Row
+from bench.gas_row import Row
+
+PROMISED = """
+    place_live_recycled place_live_new place_empty_recycled place_empty_new cancel_tail cancel_middle claim
+    take_1 take_10 take_100 take_1000 take_empties sweep_3_over_3000_ticks
+    report_signature report_1_station direct_mint_100 direct_mint_1000 pilot_2_owners pilot_10_owners
+    claim_repeat_1000 claim_first
+""".split()
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +58,16 @@ def test_gas__claim__does_not_grow_with_the_slots_it_settles(rows: list[Row]) ->
     many = [row.gas for row in rows if row.name == "claim, repeated, settling many slots"]
     assert len(many) == 2
     assert all(abs(gas - one) <= 12 * 40 for gas in many)
+
+
+def test_gas__take__costs_the_same_for_any_number_of_makers(rows: list[Row]) -> None:
+    """Apart from calldata: the lots of 1,000 makers are two bytes longer."""
+    gas = [row.gas for row in rows if row.figure in ("take_1", "take_10", "take_100", "take_1000")]
+    assert len(gas) == 4
+    assert max(gas) - min(gas) <= 12 * 3
+
+
+def test_gas__every_target__belongs_to_one_row(rows: list[Row]) -> None:
+    """What the benches of the project promise by name is there once; the two of a million stations take the whole bench."""
+    figures = [row.figure for row in rows if row.figure]
+    assert sorted(figures) == sorted(PROMISED)
