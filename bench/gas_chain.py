@@ -137,7 +137,8 @@ class Chain:
     def together(self) -> Iterator[None]:
         """What is sent inside is mined in few blocks, in the order in which it was sent: for crowds, and not measured.
         Raises Reverted if one of it was."""
-        self._sent = sent = []
+        sent: list[str] = []
+        self._sent = sent
         self.call("evm_setAutomine", False)
         yield
         self._sent = None

@@ -9,12 +9,29 @@ import pytest
 from bench.gas import REFRESH, SNAPSHOT, TABLE, measure, snapshot, table
 from bench.gas_row import Row
 
-PROMISED = """
-    place_live_recycled place_live_new place_empty_recycled place_empty_new cancel_tail cancel_middle claim
-    take_1 take_10 take_100 take_1000 take_empties sweep_3_over_3000_ticks
-    report_signature report_1_station direct_mint_100 direct_mint_1000 pilot_2_owners pilot_10_owners
-    claim_repeat_1000 claim_first
-""".split()
+PROMISED = [
+    "place_live_recycled",
+    "place_live_new",
+    "place_empty_recycled",
+    "place_empty_new",
+    "cancel_tail",
+    "cancel_middle",
+    "claim",
+    "take_1",
+    "take_10",
+    "take_100",
+    "take_1000",
+    "take_empties",
+    "sweep_3_over_3000_ticks",
+    "report_signature",
+    "report_1_station",
+    "direct_mint_100",
+    "direct_mint_1000",
+    "pilot_2_owners",
+    "pilot_10_owners",
+    "claim_repeat_1000",
+    "claim_first",
+]
 
 
 @pytest.fixture(scope="module")
