@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from api.settings import DoorSettings
-from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
+from chain.client import Contract, EnergyTokenClient, OracleClient, TreasuryClient
 from chain.deployment import Deployment
 from chain.nonces import DatabaseNonceLock
 from chain.rpc import Rpc
@@ -14,6 +14,7 @@ from chain.signer import Signer
 from chain.signers import open_signer
 from chain.transactions import GWEI, GasPolicy, TransactionSender
 from flows.mint_energy import Keeper
+from flows.standing_deposits import Depositor
 from kit.database import Database
 from kit.errors import NotFound, Unavailable
 
@@ -38,7 +39,9 @@ class Chain:
         self._opening = asyncio.Lock()
         self._contracts: Contracts | None = None
         self._signer: Signer | None = None
+        self._sender: TransactionSender | None = None
         self._keeper: Keeper | None = None
+        self._depositor: Depositor | None = None
         self.rpc = Rpc(settings.rpc_url)
 
     async def close(self) -> None:
@@ -81,10 +84,29 @@ class Chain:
         """Who claims. Raises what `open_signer` does, and Unavailable as long as there are no contracts."""
         async with self._opening:
             if self._keeper is None:
-                signer, contracts = await self.open_signer(), self.contracts()
-                gas = GasPolicy(fee_wei_max=self._settings.keeper_fee_gwei_max * GWEI)
-                sender = TransactionSender(
-                    self.rpc, signer, chain_id=contracts.deployment.chain_id, gas=gas, lock=self._nonces
-                )
+                contracts, sender = self.contracts(), await self._open_sender()
                 self._keeper = Keeper(contracts.oracle, contracts.treasury, sender)
             return self._keeper
+
+    async def depositor(self, least: int) -> Depositor:
+        """Who carries out standing orders, when a register is `least` ahead. Raises what `keeper` does, and Unavailable as
+        long as there is no index: it may be deployed after the rest.
+        """
+        async with self._opening:
+            if self._depositor is None:
+                treasury = self.contracts().treasury
+                try:
+                    gcm = Contract(self.rpc, Deployment.load(self._settings.deployment), "GCM")
+                except NotFound as error:
+                    raise Unavailable(error.code, "the index is not deployed yet") from error
+                self._depositor = Depositor(gcm, treasury, await self._open_sender(), least=least)
+            return self._depositor
+
+    async def _open_sender(self) -> TransactionSender:
+        if self._sender is None:
+            signer, contracts = await self.open_signer(), self.contracts()
+            gas = GasPolicy(fee_wei_max=self._settings.keeper_fee_gwei_max * GWEI)
+            self._sender = TransactionSender(
+                self.rpc, signer, chain_id=contracts.deployment.chain_id, gas=gas, lock=self._nonces
+            )
+        return self._sender

@@ -91,6 +91,9 @@ class WorkerSettings(DoorSettings):
     keeper_every: int = Field(
         default=4, ge=1, description="claim when a report is so many slots past the last claimed one"
     )
+    standing_least_uwh: int = Field(
+        default=1, ge=1, description="carry out a standing order when so much was minted since the last time, µWh"
+    )
     keep_reading_years: int = Field(
         default=0, ge=0, description="detach readings' months after so many years; 0: never, else 2 or more"
     )

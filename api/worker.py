@@ -28,6 +28,8 @@ from energy.partitions import Partitions
 from energy.quality.service import QualityService, run_quality
 from energy.retention import Retention, detach_old, prune
 from flows.mint_energy import MintEnergy
+from flows.standing_deposits import StandingDeposits
+from indexer.events import MINTED
 from kit import jobs, logs, outbox, stream
 from kit.clock import Clock
 from kit.database import Database
@@ -40,6 +42,7 @@ _HEARTBEAT_SECONDS = 2.0
 _STALLED_SECONDS = 10.0
 _REVIVE_SECONDS = 5.0
 _SWEEP_SECONDS = 30.0
+_STANDING_SECONDS = 300.0
 _RETRY_SECONDS = 5.0
 _MEASURE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
@@ -47,6 +50,7 @@ _ROLLUP_SECONDS = 2.0
 _RETENTION_SECONDS = 600.0
 _EVENTS_DURABLE = "mint-energy"
 _EVENTS_SUBJECT = "event.indexer.>"
+_STANDING_DURABLE = "standing-deposits"
 
 
 async def run_worker(settings: WorkerSettings) -> None:
@@ -70,8 +74,13 @@ async def run_worker(settings: WorkerSettings) -> None:
                 every=settings.keeper_every,
                 on_claims=metrics.note_claims,
             )
+            deposits = StandingDeposits(
+                database,
+                (lambda: chain.depositor(settings.standing_least_uwh)) if chain.can_claim else None,
+            )
             story.register(app)
-            await _run(settings, database, app, story, key, metrics)
+            deposits.register(app)
+            await _run(settings, database, app, (story, deposits), key, metrics)
     finally:
         await chain.close()
         await database.close()
@@ -81,10 +90,11 @@ async def _run(
     settings: WorkerSettings,
     database: Database,
     app: App,
-    story: MintEnergy,
+    stories: tuple[MintEnergy, StandingDeposits],
     key: Ed25519PrivateKey,
     metrics: Metrics,
 ) -> None:
+    story, deposits = stories
     clock = settings.make_clock()
     verifier = make_verifier(settings.verify_processes)
     ingest = IngestService(clock, settings.mode, verifier=verifier)
@@ -103,11 +113,19 @@ async def _run(
                     handler=story.on_events,
                     subject=_EVENTS_SUBJECT,
                 ),
+                stream.consume(
+                    client,
+                    stream=stream.EVENTS,
+                    durable=_STANDING_DURABLE,
+                    handler=deposits.on_events,
+                    subject=MINTED,
+                ),
                 run_quality(database, QualityService(clock)),
                 outbox.relay(database, client, origin=_origin(settings)),
                 _work(app, settings.jobs_concurrency),
                 _every(_REVIVE_SECONDS, "jobs.revive", lambda: _revive(app)),
                 _every(_SWEEP_SECONDS, "mint_energy.sweep", story.sweep),
+                _every(_STANDING_SECONDS, "standing_deposits.sweep", deposits.sweep),
                 _every(_RETRY_SECONDS, "ingest.retry", lambda: _retry(database, ingest)),
                 _every(_ROLLUP_SECONDS, "rollup", lambda: _sum_up(database, clock)),
                 _every(_RETENTION_SECONDS, "retention", lambda: _keep(database, clock, settings.retention)),
