@@ -59,13 +59,35 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundMarket:
+    """A market of call auctions. Lots and prices are those of the book. Orders of a slot come until `gate` seconds before it; a
+    result is accepted for `window` seconds after that. `tier` is the Guard's tier that a trader needs.
+    """
+
+    number: int
+    base: str
+    quote: str
+    lot_exp: int
+    tick_exp: int
+    base_price: int
+    fee_bps: int
+    min_lots: int
+    gate: int
+    window: int
+    tier: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """The contracts of one network, and the book's markets. `config` is what the deploy script recorded about its choices."""
+    """The contracts of one network, and the markets of the book and of the rounds. `config` is what the deploy script recorded
+    about its choices.
+    """
 
     chain_id: int
     contracts: Mapping[str, DeployedContract]
     config: Mapping[str, Any]
     markets: Sequence[Market] = ()
+    rounds: Sequence[RoundMarket] = ()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -95,9 +117,10 @@ class Deployment:
                 for name, entry in made["contracts"].items()
             }
             markets = tuple(Market(**entry) for entry in made.get("markets", ()))
+            rounds = tuple(RoundMarket(**entry) for entry in made.get("rounds", ()))
             for contract in contracts.values():
                 address_bytes(contract.address)
-            return cls(int(made["chainId"]), contracts, made.get("config", {}), markets)
+            return cls(int(made["chainId"]), contracts, made.get("config", {}), markets, rounds)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Malformed("chain.bad_deployment", f"{source} is not a deployment: {error!r}") from error
 

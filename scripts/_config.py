@@ -18,7 +18,7 @@ from scripts._market import Market
 OPTIONAL = frozenset({"challenge_delay", "rates", "coefficients", "market"})
 INCOME = frozenset({1, 2, 3, 5, 7, 8})  # utilities that count towards a home's income
 MODES = {"claimed": 1, "direct": 2, "pooled": 3}
-GOVERNOR = "Governor"
+GOVERNOR, FUNDS = "Governor", "Funds"
 SIGNERS_MAX = 32
 
 
@@ -119,7 +119,10 @@ class Config:
                 "owner: an address, Governor or null",
             ),
             (self.owner != GOVERNOR or self.market is not None, "owner: there is no Governor without a market"),
-            (is_address(self.beneficiary) or self.market is not None, "beneficiary: not an address"),
+            (
+                is_address(self.beneficiary) or (self.beneficiary == FUNDS and self.market is not None),
+                "beneficiary: an address, or Funds where there is a market",
+            ),
         )
         for holds, message in rules:
             if not holds:

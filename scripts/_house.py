@@ -57,6 +57,12 @@ class House:
         """A contract's name instead of its address, where it is one of ours."""
         return next((name for name in self if self.address(name) == address), address)
 
+    def named(self, text: str) -> str:
+        """A text with the contracts' names instead of their addresses."""
+        for name in self:
+            text = text.replace(f"'{self.address(name)}'", name).replace(self.address(name), name)
+        return text
+
 
 def shown(value: Any) -> Any:
     """A decoded value with addresses as people write them."""

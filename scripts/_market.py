@@ -85,8 +85,8 @@ class Coin(_Part):
     limits: dict[Annotated[int, Field(ge=0, le=255)], Tokens]
 
 
-class Listing(_Part):
-    """A market of the book. Prices are the quote's whole tokens per whole token of the base."""
+class _Ladder(_Part):
+    """A pair and its prices, which are the quote's whole tokens per whole token of the base."""
 
     base: str
     quote: str
@@ -94,8 +94,6 @@ class Listing(_Part):
     tick: Price
     lowest: Price
     least: Price
-    maker_bps: Bps
-    taker_bps: Bps
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -103,9 +101,9 @@ class Listing(_Part):
             raise ValueError(f"base: one of {', '.join(UTILITIES)}")
         if self.quote not in (*UTILITIES, *COINS) or self.quote == self.base:
             raise ValueError("quote: GCM, GCC or another utility")
-        for name, value, scale in (("lot", self.lot, DECIMALS), ("tick", self.tick * self.lot, DECIMALS)):
-            if _power(value.scaleb(scale)) is None:
-                raise ValueError(f"{name}: {'tick × lot' if name == 'tick' else name} is a power of ten of 10⁻⁹ to 10⁹")
+        for name, value in (("lot", self.lot), ("tick × lot", self.tick * self.lot)):
+            if _power(value.scaleb(DECIMALS)) is None:
+                raise ValueError(f"{name}: a power of ten, 10⁻⁹ to 10⁹")
         if self.lowest % self.tick or not 0 < self.lowest / self.tick < 2**40:
             raise ValueError("lowest: a whole number of ticks")
         if self.least % self.lot or not 0 < self.least / self.lot < 2**32:
@@ -118,14 +116,42 @@ class Listing(_Part):
         return f"{self.base}/{self.quote}"
 
     @property
+    def scale(self) -> tuple[int, int, int]:
+        """As the contracts take it: lot_exp, tick_exp, base_price."""
+        exponents = [_power(value.scaleb(DECIMALS)) for value in (self.lot, self.tick * self.lot)]
+        lot_exp, tick_exp = (exponent for exponent in exponents if exponent is not None)
+        return lot_exp, tick_exp, int(self.lowest / self.tick)
+
+    @property
+    def min_lots(self) -> int:
+        """The least order in lots."""
+        return int(self.least / self.lot)
+
+
+class Listing(_Ladder):
+    """A market of the book."""
+
+    maker_bps: Bps
+    taker_bps: Bps
+
+    @property
     def terms(self) -> tuple[int, int, int, int, int, int]:
         """As OrderBook.open_market takes them: lot_exp, tick_exp, base_price, maker_bps, taker_bps, min_lots."""
-        lot_exp = _power(self.lot.scaleb(DECIMALS))
-        tick_exp = _power((self.tick * self.lot).scaleb(DECIMALS))
-        assert lot_exp is not None
-        assert tick_exp is not None
-        least = int(self.least / self.lot)
-        return lot_exp, tick_exp, int(self.lowest / self.tick), self.maker_bps, self.taker_bps, least
+        return *self.scale, self.maker_bps, self.taker_bps, self.min_lots
+
+
+class RoundPart(_Ladder):
+    """A market of call auctions: until when orders come before a slot, and how long a result is accepted after that."""
+
+    fee_bps: Bps
+    gate_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    window_seconds: Annotated[int, Field(ge=1, le=43_200)]
+    tier: Annotated[int, Field(ge=0, le=255)] = 0
+
+    @property
+    def terms(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """As Round.open_market takes them, but for `halted`."""
+        return *self.scale, self.fee_bps, self.min_lots, self.gate_seconds, self.window_seconds, self.tier
 
 
 class PoolPart(_Part):
@@ -135,6 +161,7 @@ class PoolPart(_Part):
     quote: str = "GCM"
     lp_bps: Bps
     treasury_bps: Bps
+    tier: Annotated[int, Field(ge=0, le=255)] = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -229,13 +256,31 @@ class GovernorPart(_Part):
         return self.threshold, self.quorum_floor, self.quorum_bps, *times
 
 
-class Market(_Part):
-    """All that stands beside energy."""
+class EarningsPart(_Part):
+    """How long a period is, and how fees are divided: hundredths of a per cent for `GCM` (its lockers) and for pools (whose shares
+    are locked). The rest is kept by Funds.
+    """
 
+    period_hours: Annotated[int, Field(ge=1, le=672)]
+    shares: dict[str, Annotated[int, Field(ge=1, le=10_000)]]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(self.shares.values()) > 10_000:
+            raise ValueError("shares: together at most 10000")
+        return self
+
+
+class Market(_Part):
+    """All that stands beside energy. `beneficiary` of fees is an address or a contract's name."""
+
+    beneficiary: str = "Funds"
     weights: dict[Code, Weight] = Field(default_factory=dict)
     coin: Coin
     markets: list[Listing]
+    rounds: list[RoundPart] = Field(default_factory=list)
     pools: list[PoolPart]
+    earnings: EarningsPart
     certificates: CertificatesPart
     marketplace: MarketplacePart
     escrow: EscrowPart
@@ -248,12 +293,23 @@ class Market(_Part):
     def _check(self) -> Self:
         for name, listed in (
             ("markets", [(one.pair, one.terms) for one in self.markets]),
+            ("rounds", [(one.pair, one.terms) for one in self.rounds]),
             ("pools", [one.pair for one in self.pools]),
             ("currencies", [one.code for one in self.currencies]),
         ):
             if len(set(listed)) != len(listed):
                 raise ValueError(f"{name}: one stands twice")
+        if strange := self.earnings.shares.keys() - {"GCM"} - {one.pair for one in self.pools}:
+            raise ValueError(f"earnings.shares: {', '.join(sorted(strange))}: GCM or a pool's pair")
+        if not (is_address(self.beneficiary) or self.beneficiary == "Funds"):
+            raise ValueError("beneficiary: an address or Funds")
         return self
+
+    @property
+    def earned(self) -> list[str]:
+        """What fees can come in: every side of every market."""
+        places: list[_Ladder | PoolPart] = [*self.markets, *self.rounds, *self.pools]
+        return list(dict.fromkeys(["GCM", *(side for one in places for side in (one.base, one.quote))]))
 
 
 def _power(value: Decimal) -> int | None:

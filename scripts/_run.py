@@ -13,11 +13,11 @@ from eth_hash.auto import keccak
 from scripts._chain import DEVELOPMENT, Call, Chain, Sender, SendFailed, Sent
 from scripts._config import BadConfig, Config
 from scripts._house import House, read_deployment, write
-from scripts._markets import markets
+from scripts._markets import BOOK, ROUND, markets
 from scripts._plan import Made, Plan, PlanError, create_address, plan, refs
 from scripts._source import creation
 from scripts._specs import specs
-from scripts._steps import Step, acceptances, awaited, ownerships, parameters
+from scripts._steps import Step, acceptances, awaited, links, ownerships, parameters
 
 
 class Journal:
@@ -106,15 +106,17 @@ class Deploying:
         """
         self._make(self._plan())
         self._set(parameters(self.house, self.config))
-        for steps in (ownerships(self.house, self.config, self.sender.address), acceptances(self.house)):
-            self._send(steps)
+        self._set(links(self.house, self.config))
+        self._send(ownerships(self.house, self.config, self.sender.address))
+        self._send(acceptances(self.house))
         for name, owner in awaited(self.house).items():
             click.echo(f"{name}: {owner} must call accept_ownership to take it over")
         self.journal.finish(
             {
                 "deployer": self.sender.address,
                 "vyper": version("vyper"),
-                "markets": markets(self.house) if "OrderBook" in self.house else [],
+                "markets": markets(self.house, BOOK),
+                "rounds": markets(self.house, ROUND),
                 "config": self.config.public(),
                 "order": [spec.name for spec in self.specs],
             }
@@ -127,9 +129,9 @@ class Deploying:
             click.echo(f"make {one.spec.name} at {one.address}")
         if not made.making:
             for step in parameters(self.house, self.config):
-                click.echo(f"set {step}")
+                click.echo(f"set {self.house.named(str(step))}")
             for step in ownerships(self.house, self.config, self.sender.address):
-                click.echo(f"offer {step}")
+                click.echo(f"offer {self.house.named(str(step))}")
 
     def _plan(self) -> Plan:
         standing = {name: entry for name, entry in self.journal.entries.items() if self.chain.code(entry["address"])}
@@ -165,12 +167,13 @@ class Deploying:
         owners = {name: str(self.house.read(name, "owner")) for name in {step.name for step in wanted}}
         for step in wanted:
             if owners[step.name] != self.sender.address:
-                click.echo(f"{step}: differs from the configuration; up to its owner {owners[step.name]}")
+                owner = self.house.name_of(owners[step.name])
+                click.echo(f"{self.house.named(str(step))}: differs from the configuration; up to its owner {owner}")
         self._send([step for step in wanted if owners[step.name] == self.sender.address])
 
     def _send(self, steps: Sequence[Step]) -> None:
         for step, sent in zip(steps, self.sender.send([step.call(self.house) for step in steps]), strict=True):
-            click.echo(f"{step}  block {sent.block}")
+            click.echo(f"{self.house.named(str(step))}  block {sent.block}")
 
 
 def _creation(made: Made) -> Call:

@@ -8,6 +8,7 @@ from typing import Any
 from eth_utils.address import is_address
 
 from scripts._config import Config
+from scripts._house import NOBODY
 from scripts._market import UTILITIES, Market
 from scripts._plan import Initial, Ref, Spec
 from scripts._source import compile_all, compiled
@@ -26,6 +27,8 @@ USUAL = {
     "certificates_": "Certificates",
     "lock_": "VotingLock",
     "governor_": "Governor",
+    "earnings_": "Earnings",
+    "funds_": "Funds",
 }
 
 
@@ -41,7 +44,7 @@ def specs(config: Config) -> list[Spec]:
         _spec("HomePolicy"),
     ]
     if config.market is not None:
-        found += _market(config.market, beneficiary)
+        found += _market(config.market)
     compile_all(draft.source for draft in found)
     return [_finished(draft) for draft in found]
 
@@ -61,8 +64,19 @@ def token_name(code: str) -> str:
     return f"x{code}"
 
 
-def _market(market: Market, beneficiary: Initial) -> list[Spec]:
+def lock_name(pair: str) -> str:
+    """In a deployment, where a pool's shares are locked for earnings."""
+    return f"Lock {pair}"
+
+
+def router_name(quote: str) -> str:
+    """In a deployment, the router of the markets that are paid in a coin."""
+    return "Router" if quote == "GCM" else f"Router {quote}"
+
+
+def _market(market: Market) -> list[Spec]:
     escrow, votes = market.escrow, market.governor
+    beneficiary = account(market.beneficiary)
     found = [
         _spec("GCM"),
         _spec("GCC"),
@@ -81,7 +95,11 @@ def _market(market: Market, beneficiary: Initial) -> list[Spec]:
         _spec("NetSettlement"),
         _spec("VotingLock", token_=Ref("GCM")),
         _spec("Governor", delay=Initial(votes.delay_hours * 3_600), rules_=Initial(votes.rules)),
+        _spec("Earnings", period_=market.earnings.period_hours * 3_600),
+        _spec("Funds"),
     ]
+    if market.rounds:
+        found.append(_spec("Round", beneficiary_=beneficiary))
     found += [
         _spec(
             "Pool",
@@ -95,6 +113,14 @@ def _market(market: Market, beneficiary: Initial) -> list[Spec]:
             symbol_=f"LP{pool.base}"[:5],
         )
         for pool in market.pools
+    ]
+    found += [
+        _spec("VotingLock", lock_name(pool.pair), token_=Ref(pool_name(pool.pair)), governor_=NOBODY)
+        for pool in market.pools
+    ]
+    found += [
+        _spec("Router", router_name(quote), money_=Ref(quote))
+        for quote in dict.fromkeys(pool.quote for pool in market.pools)
     ]
     found += [
         _spec("SettlementToken", token_name(one.code), currency_=one.code, decimals_=one.decimals)

@@ -12,8 +12,8 @@ from scripts._chain import Call, abi
 from scripts._config import GOVERNOR, MODES, Config
 from scripts._house import NOBODY, House
 from scripts._market import Market
-from scripts._markets import open_markets
-from scripts._specs import pool_name, token_name
+from scripts._markets import BOOK, ROUND, asset, markets, unopened
+from scripts._specs import lock_name, pool_name, router_name, token_name
 
 _MULTI = 1  # the Marketplace's number of ERC-1155
 _UNBOUNDED = 2**96 - 1
@@ -39,12 +39,39 @@ class Step:
 def parameters(house: House, config: Config) -> Iterator[Step]:
     """Everything that is set differently from the configuration. Signer sets are set once here; rotating them is the operators'."""
     yield from _energy(house, config)
-    if config.market is not None:
+    if config.market is None:
+        if house.read("Treasury", "beneficiary") != config.beneficiary:
+            yield Step("Treasury", "set_beneficiary", (config.beneficiary,))
+    else:
         yield from _index(house, config.market)
         yield from _places(house, config.market)
         yield from _money(house, config.market)
         yield from _beneficiaries(house, config)
-        yield from (Step("OrderBook", "open_market", one) for one in open_markets(house, config.market))
+        yield from _earnings(house, config.market)
+        yield from (Step("OrderBook", "open_market", one) for one in unopened(house, BOOK, config.market.markets))
+        if "Round" in house:
+            rounds = unopened(house, ROUND, config.market.rounds)
+            yield from (Step("Round", "open_market", (*one[:2], (*one[2:], False))) for one in rounds)
+
+
+def links(house: House, config: Config) -> Iterator[Step]:
+    """What names markets, groups or pools by their numbers, so that they must be there first."""
+    market = config.market
+    if market is None:
+        return
+    groups = {house.read("Earnings", "lock_of", number): number for number in range(house.read("Earnings", "groups"))}
+    shares = [
+        {"group": groups[house.address(_lock_of(whose))], "bps": bps} for whose, bps in market.earnings.shares.items()
+    ]
+    shares.sort(key=lambda share: share["group"])
+    if list(house.read("Funds", "shares")) != shares:
+        yield Step("Funds", "set_shares", ([(share["group"], share["bps"]) for share in shares],))
+    newest = {(one["base"], one["quote"]): one["number"] for one in markets(house, BOOK)}
+    for pool in market.pools:
+        router, address = router_name(pool.quote), house.address(pool_name(pool.pair))
+        number = newest.get((pool.base, pool.quote))
+        if number is not None and house.read(router, "pool_of", number) != address:
+            yield Step(router, "set_pool", (number, address))
 
 
 def ownerships(house: House, config: Config, deployer: str) -> list[Step]:
@@ -123,6 +150,8 @@ def _places(house: House, market: Market) -> Iterator[Step]:
         fees = (pool.lp_bps, pool.treasury_bps)
         if tuple(house.read(pool_name(pool.pair), "fees")) != fees:
             yield Step(pool_name(pool.pair), "set_fees", fees)
+        if house.read(pool_name(pool.pair), "tier") != pool.tier:
+            yield Step(pool_name(pool.pair), "set_tier", (pool.tier,))
     shop = market.marketplace
     if house.read("Marketplace", "fee_bps") != shop.fee_bps:
         yield Step("Marketplace", "set_fee", (shop.fee_bps,))
@@ -138,6 +167,23 @@ def _places(house: House, market: Market) -> Iterator[Step]:
                 yield Step("Certificates", "name_technology", (utility, kind, name))
     yield from _appoint(house, "Certificates", "validators", "set_validator", papers.validators)
     yield from _appoint(house, "Assets", "providers", "set_provider", market.providers)
+
+
+def _earnings(house: House, market: Market) -> Iterator[Step]:
+    """Who can earn, and what."""
+    count = house.read("Earnings", "groups")
+    known = {house.read("Earnings", "lock_of", number) for number in range(count)}
+    for lock in ("VotingLock", *(lock_name(pool.pair) for pool in market.pools)):
+        if house.address(lock) not in known:
+            yield Step("Earnings", "add_group", (house.address(lock),))
+    for name in market.earned:
+        token, number, multi = asset(house, name)
+        if house.read("Earnings", "number_of", token, multi, number) == 0:
+            yield Step("Earnings", "add_asset", ((token, multi, number),))
+
+
+def _lock_of(whose: str) -> str:
+    return "VotingLock" if whose == "GCM" else lock_name(whose)
 
 
 def _money(house: House, market: Market) -> Iterator[Step]:
@@ -160,8 +206,10 @@ def _money(house: House, market: Market) -> Iterator[Step]:
 
 
 def _beneficiaries(house: House, config: Config) -> Iterator[Step]:
-    wanted = config.beneficiary if is_address(config.beneficiary) else house.address(config.beneficiary)
+    assert config.market is not None
     for name in house:
+        named = config.beneficiary if name == "Treasury" else config.market.beneficiary
+        wanted = named if is_address(named) else house.address(named)
         if house.has(name, "beneficiary", "set_beneficiary") and house.read(name, "beneficiary") != wanted:
             yield Step(name, "set_beneficiary", (wanted,))
 

@@ -18,7 +18,7 @@ from ape.cli import ConnectedProviderCommand
 from scripts._chain import Chain
 from scripts._config import MODES
 from scripts._house import NOBODY, House, default_path, read_deployment
-from scripts._markets import TERMS, markets
+from scripts._markets import BOOK, ROUND, markets
 from scripts._offices import holders
 from scripts._source import compiled
 
@@ -72,11 +72,12 @@ def utilities(house: House) -> Iterator[str]:
 
 
 def listed(house: House) -> Iterator[str]:
-    """The book's markets."""
-    for one in markets(house) if "OrderBook" in house else []:
-        state = house.read("OrderBook", "market_of", one["number"])
-        terms = ", ".join(f"{term} {one[term]:,}" for term in TERMS)
-        yield f"market {one['number']} {one['base']}/{one['quote']}: {terms}{', HALTED' if state['halted'] else ''}"
+    """The markets of the book and of the rounds."""
+    for venue in (BOOK, ROUND):
+        for one in markets(house, venue):
+            halted = house.read(venue.name, "market_of", one["number"])["halted"]
+            terms = ", ".join(f"{term} {one[term]:,}" for term in venue.terms)
+            yield f"{venue.name} market {one['number']} {one['base']}/{one['quote']}: {terms}{', HALTED' if halted else ''}"
 
 
 def _plain_getters(house: House, name: str) -> list[str]:

@@ -23,7 +23,7 @@ from eth_utils.address import to_canonical_address
 from scripts._chain import Chain, SendFailed
 from scripts._config import MODES
 from scripts._house import House, default_path, read_deployment
-from scripts._markets import markets
+from scripts._markets import BOOK, ROUND, markets
 from scripts._source import compiled, creation, immutables
 from scripts._specs import USUAL, parameters
 
@@ -101,13 +101,14 @@ def config_differences(house: House, config: Mapping[str, Any]) -> Iterator[str]
         yield f"Oracle.signer_set(1): {first['k']} signatures instead of {config['k']}"
 
 
-def market_differences(house: House, recorded: list[dict[str, Any]]) -> Iterator[str]:
-    """Check the terms of the book's markets, which are fixed for ever."""
-    there = {one["number"]: one for one in markets(house)} if "OrderBook" in house else {}
-    for one in recorded:
-        found = there.get(one["number"])
-        if found != one:
-            yield f"OrderBook: market {one['number']} is {found} instead of {one}"
+def market_differences(house: House, deployment: Mapping[str, Any]) -> Iterator[str]:
+    """Check the terms of markets, which are fixed for ever."""
+    for venue, recorded in ((BOOK, deployment.get("markets", [])), (ROUND, deployment.get("rounds", []))):
+        there = {one["number"]: one for one in markets(house, venue)}
+        for one in recorded:
+            found = there.get(one["number"])
+            if found != one:
+                yield f"{venue.name}: market {one['number']} is {found} instead of {one}"
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -128,7 +129,7 @@ def cli(path: Path | None) -> None:
             found = [
                 *wiring_differences(house),
                 *config_differences(house, deployment["config"]),
-                *market_differences(house, deployment.get("markets", [])),
+                *market_differences(house, deployment),
             ]
         except SendFailed as error:
             found = [f"a contract does not answer: {error.message}"]
