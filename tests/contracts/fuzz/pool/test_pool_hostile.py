@@ -133,6 +133,26 @@ def test_energy__that_never_arrives__is_not_paid_for(place: Place) -> None:
     assert outcome.reason == "pool: energy did not arrive"
 
 
+@pytest.mark.parametrize(
+    ("missing", "times"), [(1, 1), (KWH - 1, 1), (KWH // 2, 2), (0, 2)], ids=["one less", "one", "halves", "twice"]
+)
+def test_energy__that_comes_otherwise_than_asked__is_refused(place: Place, missing: int, times: int) -> None:
+    """Less than the trade is about, in one hook or in two, or more: the hook takes the whole amount, once."""
+    things = Contract(artifact("ShortThings"), sender=OWNER)
+    pool = Contract(
+        artifact("Pool"), things.address, E, place.money.address, place.guard.address, BENEFICIARY, 25, 5, "P", "P",
+        sender=OWNER,
+    )  # fmt: skip
+    place.money.must("approve", pool.address, 2**255, sender=MAKER)
+    place.fund(MAKER, 0, 100 * GCM)
+    pool.must("add_liquidity", 10 * KWH, 60 * GCM, 0, MAKER, LATE, sender=MAKER)
+    things.must("behave", missing, times, sender=OWNER)
+    before = pool.view("reserves")
+    for function, args in (("sell", (KWH, 0, MAKER, LATE)), ("add_liquidity", (KWH, 6 * GCM, 0, MAKER, LATE))):
+        assert pool.call(function, *args, sender=MAKER).reason == "pool: not asked for"
+    assert pool.view("reserves") == before
+
+
 def test_energy__sent_unasked__is_refused(place: Place) -> None:
     hook = (place.pool.address, TRADER, E, 1, b"")
     assert place.pool.call("onERC1155Received", *hook, sender=STRANGER).reason == "pool: not asked for"

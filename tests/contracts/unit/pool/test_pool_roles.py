@@ -43,6 +43,46 @@ def test_set_fees(filled, pool_owner: AccountAPI, stranger: AccountAPI) -> None:
     refuses("ownable: caller is not the owner", pool.set_fees, 0, 0, sender=stranger)
 
 
+def test_set_tier(
+    filled,
+    pool_owner: AccountAPI,
+    guardian: AccountAPI,
+    prosumer: AccountAPI,
+    buyer: AccountAPI,
+    stranger: AccountAPI,
+) -> None:
+    """Whoever trades or adds, and whoever receives, needs the tier; giving shares back needs none."""
+    pool, guard = filled.pool, filled.guard
+    before = tuple(pool.reserves()), tuple(pool.fees())
+    (changed,) = pool.set_tier(255, sender=pool_owner).decode_logs(pool.TierChanged)
+    assert (changed.old, changed.new, pool.tier()) == (0, 255, 255)
+    pool.set_tier(2, sender=pool_owner)
+    assert (tuple(pool.reserves()), tuple(pool.fees())) == before
+    assert tuple(pool.state()) == (*before[0], 30, 2, False)
+
+    asks = (
+        (pool.sell, (KWH, 0)),
+        (pool.sell_for, (GCM, KWH)),
+        (pool.buy, (KWH, 10 * GCM)),
+        (pool.buy_with, (GCM, 0)),
+        (pool.add_liquidity, (KWH, 10 * GCM, 0)),
+    )
+    for raised, tier in ((buyer, 1), (stranger, 1), (buyer, 2)):
+        guard.set_tier(raised, tier, sender=guardian)
+        for method, args in asks:
+            refuses("pool: tier is too low", method, *args, stranger, LATE, sender=buyer)
+    guard.set_tier(stranger, 2, sender=guardian)
+    for method, args in asks:
+        method(*args, stranger, LATE, sender=buyer)
+    guard.set_tier(buyer, 0, sender=guardian)
+    refuses("pool: tier is too low", pool.sell, KWH, 0, stranger, LATE, sender=buyer)
+
+    pool.remove_liquidity(10**12, 0, 0, prosumer, LATE, sender=prosumer)
+    filled.guard.pause(pool, sender=guardian)
+    assert tuple(pool.state())[3:] == (2, True)
+    refuses("ownable: caller is not the owner", pool.set_tier, 0, sender=stranger)
+
+
 def test_collect_fees(filled, buyer: AccountAPI, beneficiary: AccountAPI, stranger: AccountAPI) -> None:
     """Anybody collects, the beneficiary is paid, once."""
     pool = filled.pool
