@@ -137,6 +137,16 @@ def test_load__market__in_the_contracts_numbers() -> None:
     assert market.governor.rules == (100 * 10**9, 1_000 * 10**9, 400, 60, 3_600)
 
 
+def test_load__production_example() -> None:
+    """What the documentation tells people to begin with is a valid configuration, and a careful one."""
+    config = Config.load(DEVELOPMENT.with_name("production.example.yaml"))
+    assert config.live
+    assert config.beneficiary == "Funds"
+    assert not set(config.registrars) & set(config.signers)
+    assert config.market is not None
+    assert config.market.governor.rules[3:] == (86_400, 5 * 86_400)
+
+
 @pytest.mark.parametrize("owner", ["Governor", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", None])
 def test_load__owner(tmp_path: Path, owner: str | None) -> None:
     """An account, the votes, or whoever deploys; votes need a market to vote with."""

@@ -196,10 +196,12 @@ def test_deploy__key_used_meanwhile__orphans_are_made_anew(
 def test_deploy__owner_governor__owns_every_parameter(
     chain: Chain, path: Path, deploy: Callable[..., Sender], deployer: AccountAPI, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who deployed keeps nothing; what the configuration says later is up to the votes."""
-    config = replace(Config.load(DEVELOPMENT), owner="Governor")
+    """The example for production, given to the votes: who deployed keeps nothing, and what the file says later is up to them."""
+    config = replace(Config.load(DEVELOPMENT.with_name("production.example.yaml")), owner="Governor")
     deploy(config)
+    assert differences(chain, path) == []
     house = House(chain, read_deployment(path)["contracts"])
+    assert house.read("Treasury", "beneficiary") == house.address("Funds")
     governor = house.address("Governor")
     assert {house.read(name, "owner") for name in house.owned()} == {governor}
     assert {name for name in house if name not in house.owned()} >= {"EnergyToken", "Vault", "Governor", "VotingLock"}
