@@ -13,6 +13,7 @@ from chain.rpc import Rpc
 from chain.signer import Signer
 from chain.signers import open_signer
 from chain.transactions import GWEI, GasPolicy, TransactionSender
+from flows.divide_fees import Treasurer
 from flows.mint_energy import Keeper
 from flows.standing_deposits import Depositor
 from kit.database import Database
@@ -42,6 +43,7 @@ class Chain:
         self._sender: TransactionSender | None = None
         self._keeper: Keeper | None = None
         self._depositor: Depositor | None = None
+        self._treasurer: Treasurer | None = None
         self.rpc = Rpc(settings.rpc_url)
 
     async def close(self) -> None:
@@ -101,6 +103,17 @@ class Chain:
                     raise Unavailable(error.code, "the index is not deployed yet") from error
                 self._depositor = Depositor(gcm, treasury, await self._open_sender(), least=least)
             return self._depositor
+
+    async def treasurer(self) -> Treasurer:
+        """Who collects fees and has them divided. Raises what `keeper` does, and Unavailable as long as there are no Funds."""
+        async with self._opening:
+            if self._treasurer is None:
+                sender = await self._open_sender()
+                try:
+                    self._treasurer = Treasurer(self.rpc, Deployment.load(self._settings.deployment), sender)
+                except NotFound as error:
+                    raise Unavailable(error.code, "the market is not deployed yet") from error
+            return self._treasurer
 
     async def _open_sender(self) -> TransactionSender:
         if self._sender is None:

@@ -27,6 +27,7 @@ from energy.ingest.verify import make_verifier
 from energy.partitions import Partitions
 from energy.quality.service import QualityService, run_quality
 from energy.retention import Retention, detach_old, prune
+from flows.divide_fees import DivideFees
 from flows.mint_energy import MintEnergy
 from flows.standing_deposits import StandingDeposits
 from indexer.events import MINTED
@@ -43,6 +44,7 @@ _STALLED_SECONDS = 10.0
 _REVIVE_SECONDS = 5.0
 _SWEEP_SECONDS = 30.0
 _STANDING_SECONDS = 300.0
+_DIVIDE_SECONDS = 600.0
 _RETRY_SECONDS = 5.0
 _MEASURE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
@@ -80,7 +82,8 @@ async def run_worker(settings: WorkerSettings) -> None:
             )
             story.register(app)
             deposits.register(app)
-            await _run(settings, database, app, (story, deposits), key, metrics)
+            fees = DivideFees(chain.treasurer if chain.can_claim else None)
+            await _run(settings, database, app, (story, deposits, fees), key, metrics)
     finally:
         await chain.close()
         await database.close()
@@ -90,11 +93,11 @@ async def _run(
     settings: WorkerSettings,
     database: Database,
     app: App,
-    stories: tuple[MintEnergy, StandingDeposits],
+    stories: tuple[MintEnergy, StandingDeposits, DivideFees],
     key: Ed25519PrivateKey,
     metrics: Metrics,
 ) -> None:
-    story, deposits = stories
+    story, deposits, fees = stories
     clock = settings.make_clock()
     verifier = make_verifier(settings.verify_processes)
     ingest = IngestService(clock, settings.mode, verifier=verifier)
@@ -126,6 +129,7 @@ async def _run(
                 _every(_REVIVE_SECONDS, "jobs.revive", lambda: _revive(app)),
                 _every(_SWEEP_SECONDS, "mint_energy.sweep", story.sweep),
                 _every(_STANDING_SECONDS, "standing_deposits.sweep", deposits.sweep),
+                _every(_DIVIDE_SECONDS, "divide_fees.round", fees.round),
                 _every(_RETRY_SECONDS, "ingest.retry", lambda: _retry(database, ingest)),
                 _every(_ROLLUP_SECONDS, "rollup", lambda: _sum_up(database, clock)),
                 _every(_RETENTION_SECONDS, "retention", lambda: _keep(database, clock, settings.retention)),

@@ -70,10 +70,11 @@ class Station:
 class Contract:
     """One deployed contract: calls by name, at any block."""
 
-    def __init__(self, rpc: Rpc, deployment: Deployment, name: str) -> None:
+    def __init__(self, rpc: Rpc, deployment: Deployment, name: str, *, abi: str | None = None) -> None:
+        """`abi` names the kind of contract where a deployment has several of it, as pools."""
         self.rpc = rpc
         self.deployed = deployment.contract(name)
-        self.abi: ContractAbi = load_abi(name)
+        self.abi: ContractAbi = load_abi(abi or self.deployed.source)
 
     @property
     def address(self) -> str:
