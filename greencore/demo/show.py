@@ -117,7 +117,8 @@ def _market(view: View) -> list[RenderableType]:
         return []
     head = Text(
         f"{told['pair']}   bid {_price(told['bid'])}   ask {_price(told['ask'])}   last {_price(told['last'])}"
-        f"   trades {told['trades']:,}   volume {wh(told['volume'])} Wh   index {_whole(told['gcm_supply'])} GCM"
+        f"   trades {told['trades']:,}   volume {wh(told['volume'])} Wh, {wh(told['swapped'])} in the pool"
+        f"   index {_whole(told['gcm_supply'])} GCM"
         f"   gas a trade {told['trade_gas'] // max(told['trades'], 1):,}",
         style="bold",
     )

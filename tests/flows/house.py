@@ -99,6 +99,11 @@ class House:
 
         self.wait(again, f"new {name}", seconds=seconds)
 
+    def market(self) -> dict[str, Any]:
+        """What the trading day says of itself; nothing traded before it began."""
+        path = self.data / "trading.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {"trades": 0, "refused": {}}
+
     @property
     def api(self) -> str:
         """The API's base URL."""

@@ -42,6 +42,7 @@ def test_days_reconcile_unattended(house: House) -> None:
     assert house.data.joinpath("profiles").is_dir(), "a start without --profile goes on with it"
     assert {station["transport"] for station in stations.values()} == {"rest", "mqtt"}
     assert verdict["seconds_to_first_mint"] > 0
+    assert {"the_vault_holds_what_it_owes", "every_gcm_is_covered"} <= set(verdict["checks"])
     assert all_gone(list(house.pids().values()))
 
 
@@ -57,6 +58,7 @@ def test_the_next_start_goes_on_and_ctrl_c_leaves_nothing(house: House) -> None:
             "later report",
             seconds=240,
         )
+        house.wait(lambda: house.market()["trades"] > 0, "trade", seconds=240)
         checked = house.verify()
         assert checked.returncode == 0, checked.stdout + checked.stderr
         pids = list(house.pids().values())

@@ -48,7 +48,7 @@ class Bank:
         """
         own, escrow = senders[seller.name], self.escrow
         await self._allow(seller, amount, own)
-        reference = keccak(f"{seller.name} {now}".encode())
+        reference = keccak(f"{seller.name} {buyer.name} {now}".encode())
         due = -(-amount * MINOR_PER_GCM // _WHOLE)
         terms = (buyer.address, amount, CURRENCY, due, now + _DEADLINE_SECONDS, False, reference)
         await own.send(escrow.address, escrow.abi.encode_call("lock", *terms))

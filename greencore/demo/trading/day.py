@@ -31,8 +31,9 @@ from kit.units import SLOT_SECONDS, Utility
 STATUS_FILE = "trading.json"
 _HOUR = 3600
 _WAKE_SECONDS = 1.5 * _HOUR  # simulated
-_WAKE_SECONDS_MIN = 6.0  # wall: so that twenty wallets leave the machine to the others
+_WAKE_SECONDS_MIN = 5.0  # wall: so that twenty wallets leave the machine to the others
 _PAUSE_SECONDS = 1.0
+_BUYERS = 4  # among whom a prosumer divides what it sells for money
 
 log = logs.get(__name__)
 
@@ -46,7 +47,7 @@ class Told:
     refused: Counter[str] = field(default_factory=Counter)
     trades: int = 0
     lots: int = 0
-    turnover: int = 0
+    swapped: int = 0
     trade_gas: int = 0
     last_tick: int | None = None
 
@@ -64,10 +65,12 @@ class Day:
         self._told = Told()
         self._senders: dict[str, TransactionSender] = {}
         self._turn = asyncio.Lock()
+        self._market: int | None = None
 
     async def run(self) -> None:
         """Trade until cancelled. Raises NotFound if the market is not deployed; a chain that is away is waited for."""
         terms = await self._terms()
+        self._market = terms.market
         for actor in self._actors:
             self._senders[actor.name] = await self._sender(actor.index)
         bank = Bank(self._rpc, self._deployment, await open_signer(private_key(BANK)), self._deployment.chain_id)
@@ -123,20 +126,20 @@ class Day:
             if isinstance(step, SellForMoney):
                 await self._sell_for_money(wallet.actor, bank, step.amount, now)
             else:
-                self._note(wallet.actor, step, await wallet.act(step))
+                self._note(wallet.actor, step, await wallet.act(step, now))
 
     async def _sell_for_money(self, seller: Actor, bank: Bank, amount: int, now: int) -> None:
-        """To whoever of the others has the least GCM; one sale at a time, so that the next one sees it."""
+        """To those of the others who have the least GCM; one seller at a time, so that the next one sees it."""
         async with self._turn:
-            buyers = [actor for actor in self._actors if actor.part is not Part.PROSUMER]
-            held = {actor.name: await self._gcm_of(actor) for actor in buyers}
-            buyer = min(buyers, key=lambda actor: held[actor.name])
-            paid = await bank.sell(seller, buyer, amount, now, self._senders)
-        self._told.steps["bank payments" if paid is not None else "payments that never came"] += 1
-        self._told.parts[buyer.part]["paid_minor"] += paid or 0
+            held = {actor: await self._gcm_of(actor) for actor in self._actors if actor.part is not Part.PROSUMER}
+            for buyer in sorted(held, key=lambda actor: held[actor])[:_BUYERS]:
+                paid = await bank.sell(seller, buyer, amount // _BUYERS, now, self._senders)
+                self._told.steps["bank payments" if paid is not None else "payments that never came"] += 1
+                self._told.parts[buyer.part]["paid_minor"] += paid or 0
 
     async def _gcm_of(self, actor: Actor) -> int:
-        account = await self._on.vault.account((await self._terms()).market, actor.address)
+        assert self._market is not None
+        account = await self._on.vault.account(self._market, actor.address)
         return account.quote + int(await self._on.gcm.read("balanceOf", actor.address))
 
     def _note(self, actor: Actor, step: Step, receipt: Any) -> None:
@@ -147,10 +150,12 @@ class Day:
         if isinstance(step, Consume):
             told.parts[actor.part]["consumed"] += step.amount
         levels = [values for name, values in logs_of(receipt, self._on.book) if name == "Traded"]
-        if levels:
+        swaps = [values for name, values in logs_of(receipt, self._on.pool) if name == "Swapped"]
+        if levels or swaps:
             told.trades += 1
             told.trade_gas += receipt.gas_used
             told.parts[actor.part]["trades"] += 1
+        told.swapped += sum(int(str(values["energy"])) for values in swaps)
         for values in levels:
             told.lots += int(str(values["lots"]))
             told.last_tick = int(str(values["tick"]))
@@ -183,7 +188,8 @@ class Day:
             "bid": _price(terms, bid),
             "ask": _price(terms, ask),
             "last": _price(terms, told.last_tick),
-            "volume": told.lots * terms.lot,
+            "volume": told.lots * terms.lot + told.swapped,
+            "swapped": told.swapped,
             "trades": told.trades,
             "trade_gas": told.trade_gas,
             "gcm_supply": int(await on.gcm.read("totalSupply")),

@@ -25,6 +25,7 @@ _STALE_PPM = 4_000
 _WORST_PPM = 20_000  # how far from the fair price a consumer still takes
 _ARBITRAGE_PPM = 5_000
 _NOON, _EVENING = 12, 19
+_SOLD_AT_ONCE = WHOLE // 2
 _KEEP = WHOLE // 10  # GCM that a prosumer keeps: below it nothing is worth a bank payment
 _NEEDS = (
     0.10,
@@ -93,6 +94,30 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
+class Buy:
+    """Buy so much E from the wallet, through the router, for so much GCM at most."""
+
+    amount: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sell:
+    """Send E to the router with an order, for so much GCM at least: one call without any approval."""
+
+    amount: int
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provide:
+    """Add both sides to the pool, as much as both maxima allow."""
+
+    energy: int
+    money: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Close an order."""
 
@@ -134,7 +159,9 @@ class Consume:
     amount: int
 
 
-Step = Deposit | Withdraw | Limit | Take | Cancel | Claim | Index | Redeem | SellForMoney | Consume
+Step = (
+    Deposit | Withdraw | Limit | Take | Buy | Sell | Provide | Cancel | Claim | Index | Redeem | SellForMoney | Consume
+)
 
 
 def decide(part: Part, number: int, seen: Seen, terms: Terms, *, hours: float, dice: Random) -> list[Step]:
@@ -145,13 +172,13 @@ def decide(part: Part, number: int, seen: Seen, terms: Terms, *, hours: float, d
     desk = _Desk(seen, terms)
     match part:
         case Part.PROSUMER:
-            return desk.produce()
+            return desk.produce(sells_at_once=number == 1)
         case Part.MAKER:
             return desk.make(number)
         case Part.CONSUMER:
             return desk.consume(hours)
         case Part.TRADER:
-            return desk.arbitrate() if number == 0 else desk.speculate(dice)
+            return (desk.arbitrate, desk.provide)[number]() if number < 2 else desk.speculate(dice)
 
 
 def fair_ppm(now: int) -> int:
@@ -173,17 +200,20 @@ class _Desk:
     seen: Seen
     terms: Terms
 
-    def produce(self) -> list[Step]:
-        """A part of what the roof brought goes into the index, the rest is offered; GCM is sold for money."""
+    def produce(self, *, sells_at_once: bool) -> list[Step]:
+        """A part of what the roof brought goes into the index, the rest is offered or sold; GCM is sold for money."""
         seen, steps = self.seen, self._withdrawals(base=False)
         steps += [Cancel(place) for place, order in seen.orders.items() if self._is_stale(order)]
         indexed = seen.energy * 2 // 5
         if self._lots(seen.energy - indexed) >= self.terms.min_lots:
             steps.append(Index(indexed))
             offered = seen.energy - indexed
-            steps.append(Deposit(False, offered))
             place = self._free()
-            if place is not None:
+            if sells_at_once and seen.bid is not None and not seen.orders:
+                sold = min(offered, _SOLD_AT_ONCE)
+                steps.append(Sell(sold, self._worth(sold, -_WORST_PPM)))
+            elif place is not None:
+                steps.append(Deposit(False, offered))
                 lots = self._lots(offered + seen.account.base)
                 steps.append(Limit(place, SELL, DAY, self._tick(_HALF_SPREAD_PPM), lots))
         if seen.gcm >= 2 * _KEEP:
@@ -210,24 +240,15 @@ class _Desk:
         return steps
 
     def consume(self, hours: float) -> list[Step]:
-        """Buy what the household needs, at the best price there is, and use it up."""
-        seen, steps = self.seen, self._withdrawals(quote=False)
-        if seen.energy:
-            steps.append(Consume(seen.energy))
-        worst = self._tick(_WORST_PPM)
+        """Buy what the household needs, wherever it is cheaper, and use it up: straight from the wallet and into it."""
+        seen = self.seen
+        steps: list[Step] = [Consume(seen.energy)] if seen.energy else []
         hour = seen.now % _DAY // _HOUR
-        need = int((_NEEDS + _NEEDS_PM)[hour] * hours * WHOLE)
-        lots = min(
-            max(self._lots(need), self.terms.min_lots), (seen.account.quote + seen.gcm) // self.terms.price(worst)
-        )
-        if lots < self.terms.min_lots:
-            return steps
-        steps += self._deposits(base=False)
-        if seen.ask is not None and seen.ask <= worst:
-            return [*steps, Take(BUY, worst, lots)]
-        if not seen.orders:
-            return [*steps, Limit(0, BUY, DAY, self._tick(0), lots)]
-        return [*steps, *(Cancel(place) for place, order in seen.orders.items() if self._is_stale(order))]
+        need = max(int((_NEEDS + _NEEDS_PM)[hour] * hours * WHOLE), self.terms.lot * self.terms.min_lots)
+        amount = self._lots(min(need, seen.gcm * _PPM // (_PPM + 2 * _WORST_PPM))) * self.terms.lot
+        if seen.ask is not None and amount >= self.terms.lot * self.terms.min_lots:
+            steps.append(Buy(amount, self._worth(amount, 2 * _WORST_PPM)))
+        return steps
 
     def arbitrate(self) -> list[Step]:
         """Buy below par and deposit into the index; redeem and sell above it."""
@@ -242,6 +263,17 @@ class _Desk:
             if lots >= self.terms.min_lots:
                 return [*steps, Take(BUY, seen.ask, lots)]
         return steps
+
+    def provide(self) -> list[Step]:
+        """Half of the money becomes energy, and both go into the pool."""
+        seen, least = self.seen, self.terms.lot * self.terms.min_lots
+        both = min(seen.energy, seen.gcm * _PPM // (_PPM + _WORST_PPM))
+        if both >= 10 * least:
+            return [Provide(both, self._worth(both, 0))]
+        amount = self._lots(seen.gcm * _PPM // (2 * (_PPM + 2 * _WORST_PPM))) * self.terms.lot
+        if seen.ask is not None and amount >= 10 * least:
+            return [Buy(amount, self._worth(amount, 2 * _WORST_PPM))]
+        return []
 
     def speculate(self, dice: Random) -> list[Step]:
         """Now a trade at once, now an order a little away from the fair price, on either side."""
@@ -267,6 +299,10 @@ class _Desk:
         account = self.seen.account
         held = ((False, account.base if base else 0), (True, account.quote if quote else 0))
         return [Withdraw(which, amount) for which, amount in held if amount]
+
+    def _worth(self, amount: int, away_ppm: int) -> int:
+        """What energy is worth in GCM at so many millionths from the fair price."""
+        return amount * (fair_ppm(self.seen.now) + away_ppm) // _PPM
 
     def _lots(self, amount: int) -> int:
         return amount // self.terms.lot

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+from eth_abi.abi import encode
+
 from chain.client import Contract, EnergyTokenClient
 from chain.deployment import Deployment
 from chain.market import BUY, SELL, BookClient, Terms, VaultClient
@@ -19,6 +21,10 @@ from kit.units import Utility
 _E = int(Utility.E)
 _FOR_EVER = 2**256 - 1
 _LEVELS = 16
+_SELL_EXACT, _BUY_EXACT = 0, 2  # kinds of the router's orders
+_ORDER = "(uint16,uint8,uint256,uint256,uint16,address,uint256)"
+_PATIENCE_SECONDS = 6 * 3600
+POOL = "Pool E/GCM"
 _ANY = [0] * 10
 
 
@@ -30,6 +36,8 @@ class Contracts:
     gcm: Contract
     vault: VaultClient
     book: BookClient
+    router: Contract
+    pool: Contract
 
     @classmethod
     def of(cls, rpc: Rpc, deployment: Deployment) -> "Contracts":
@@ -39,6 +47,8 @@ class Contracts:
             Contract(rpc, deployment, "GCM"),
             VaultClient(rpc, deployment),
             BookClient(rpc, deployment),
+            Contract(rpc, deployment, "Router"),
+            Contract(rpc, deployment, POOL, abi="Pool"),
         )
 
 
@@ -72,8 +82,11 @@ class Wallet:
         dice = Random(seed)
         return do.decide(actor.part, actor.number, await self.see(now), self._terms, hours=hours, dice=dice)
 
-    async def act(self, step: do.Step) -> Receipt:
-        """Carry out a step. Raises Reverted if a contract refuses it, Unavailable if the chain does not answer."""
+    async def act(self, step: do.Step, now: int) -> Receipt:
+        """Carry out a step that was decided at `now`, unix seconds.
+
+        Raises Reverted if a contract refuses it, Unavailable if the chain does not answer.
+        """
         if not self._approved:
             await self._approve()
         on, market, own = self._on, self._terms.market, self._address
@@ -86,6 +99,14 @@ class Wallet:
                 return await self._send(on.book, "trade", market, place, side, life, 0, tick, lots, _LEVELS, [])
             case do.Take(side, tick, lots):
                 return await self._send(on.book, "take", market, side, tick, lots, 1, _LEVELS, [])
+            case do.Buy(amount, most):
+                return await self._send(on.router, "trade", self._order(_BUY_EXACT, amount, most, now))
+            case do.Sell(amount, least):
+                order = encode((_ORDER,), (self._order(_SELL_EXACT, amount, least, now),))
+                router = address_bytes(on.router.address)
+                return await self._send(on.token, "safeTransferFrom", own, router, _E, amount, order)
+            case do.Provide(energy, money):
+                return await self._send(on.pool, "add_liquidity", energy, money, 1, own, now + _PATIENCE_SECONDS)
             case do.Cancel(place):
                 return await self._send(on.book, "cancel", place)
             case do.Claim(place):
@@ -100,13 +121,20 @@ class Wallet:
             case do.SellForMoney():
                 raise ValueError("money is the bank's matter")
 
+    def _order(self, kind: int, amount: int, limit: int, now: int) -> tuple[object, ...]:
+        return (self._terms.market, kind, amount, limit, _LEVELS, self._address, now + _PATIENCE_SECONDS)
+
     async def _approve(self) -> None:
-        """Let the Vault take what is deposited, once and for all."""
-        on, vault = self._on, address_bytes(self._on.vault.address)
-        if not await on.token.read("isApprovedForAll", self._address, vault):
-            await self._send(on.token, "setApprovalForAll", vault, True)
-        if not await on.gcm.read("allowance", self._address, vault):
-            await self._send(on.gcm, "approve", vault, _FOR_EVER)
+        """Let those who will be paid take it, once and for all."""
+        on = self._on
+        for contract in (on.vault, on.pool):
+            spender = address_bytes(contract.address)
+            if not await on.token.read("isApprovedForAll", self._address, spender):
+                await self._send(on.token, "setApprovalForAll", spender, True)
+        for contract in (on.vault, on.pool, on.router):
+            spender = address_bytes(contract.address)
+            if not await on.gcm.read("allowance", self._address, spender):
+                await self._send(on.gcm, "approve", spender, _FOR_EVER)
         self._approved = True
 
     async def _send(self, contract: Contract, function: str, *arguments: object) -> Receipt:

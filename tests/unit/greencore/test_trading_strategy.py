@@ -67,6 +67,15 @@ def test_steps_can_be_paid_for_and_never_meet_an_own_order(part: Part, number: i
                 vault[side == BUY] -= lots * (TERMS.price(tick) if side == BUY else TERMS.lot)
             case do.Cancel(place):
                 orders.pop(place)
+            case do.Buy(amount, most):
+                assert amount >= TERMS.lot * TERMS.min_lots
+                wallet[True] -= most
+            case do.Sell(amount, least):
+                assert 0 < least < amount * 1.05
+                wallet[False] -= amount
+            case do.Provide(energy, money):
+                wallet[False] -= energy
+                wallet[True] -= money
             case do.Index(amount) | do.Consume(amount):
                 wallet[False] -= amount
             case do.Redeem(amount) | do.SellForMoney(amount):
@@ -97,7 +106,9 @@ def test_each_part_does_its_part() -> None:
     ]
     assert {step.side for step in maker} == {BUY, SELL}
     assert do.Consume in kinds(Part.CONSUMER, rich)
-    assert do.Take in kinds(Part.CONSUMER, replace(NOTHING, gcm=do.WHOLE, ask=PAR))
+    assert do.Buy in kinds(Part.CONSUMER, replace(NOTHING, gcm=do.WHOLE, ask=PAR))
+    assert do.Sell in kinds(Part.PROSUMER, replace(rich, bid=PAR), number=1)
+    assert do.Provide in kinds(Part.TRADER, rich, number=1)
     assert do.Take in kinds(Part.TRADER, replace(NOTHING, gcm=do.WHOLE, ask=PAR - 100))
     assert do.Take not in kinds(Part.TRADER, replace(NOTHING, gcm=do.WHOLE, ask=PAR))
     assert do.fair_ppm(noon) < 10**6 < do.fair_ppm(evening)
