@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Typed reads of the market's contracts. Prices are whole units of the quote token per lot; a tick is a step of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chain.client import Contract
@@ -72,6 +72,20 @@ class Order:
     lots: int
     filled: int
     expired: bool
+
+
+def escrowed(terms: Terms, orders: Iterable[Order]) -> tuple[int, int]:
+    """What open orders of one market hold in units of the base and of the quote token: escrow, and fills that were not claimed."""
+    base = quote = 0
+    for order in orders:
+        price, rest = terms.price(order.tick), order.lots - order.filled
+        if order.side == BUY:
+            quote += rest * price
+            base += order.filled * terms.lot
+        else:
+            base += rest * terms.lot
+            quote += order.filled * price
+    return base, quote
 
 
 class VaultClient(Contract):

@@ -3,14 +3,14 @@
 """The market's verdict, read from the chain alone: the Vault holds exactly what accounts, open orders and fees add up to."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chain.client import Contract, EnergyTokenClient
 from chain.contract import load_abi
 from chain.deployment import Deployment
-from chain.market import BUY, Asset, BookClient, Order, Terms, VaultClient
+from chain.market import Asset, BookClient, VaultClient, escrowed
 from chain.rpc import Rpc, hex_of
 from kit.ids import address_bytes
 
@@ -69,20 +69,6 @@ async def read_market(rpc: Rpc, deployment: Deployment) -> MarketSide:
         int(await gcm.read("worth", block=block)),
         int(await gcm.read("totalSupply", block=block)),
     )
-
-
-def escrowed(terms: Terms, orders: Iterable[Order]) -> tuple[int, int]:
-    """What open orders of one market hold in units of the base and of the quote token: escrow, and fills that were not claimed."""
-    base = quote = 0
-    for order in orders:
-        price, rest = terms.price(order.tick), order.lots - order.filled
-        if order.side == BUY:
-            quote += rest * price
-            base += order.filled * terms.lot
-        else:
-            base += rest * terms.lot
-            quote += order.filled * price
-    return base, quote
 
 
 async def _known(
