@@ -2,93 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Governor: proposals that are voted, wait and are executed whole; guardians stop and change nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ape
 import pytest
 from ape.api import AccountAPI
-from ape.contracts import ContractInstance
-from eth_abi.abi import encode
-from eth_account.messages import SignableMessage
-from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
 
-from scripts._house import container
 from tests.contracts.house import Contracts, refuses
-from tests.contracts.permit import permit
+from tests.contracts.votes import ABSTAIN, AGAINST, DAY, FOR, WAIT, Vote
 
-DAY = 86_400
-AGAINST, FOR, ABSTAIN = 0, 1, 2
 PENDING, ACTIVE, DEFEATED, SUCCEEDED, QUEUED, EXECUTED, EXPIRED, CANCELLED = range(1, 9)
-RULES = (100, 200, 2_000, DAY, 3 * DAY)  # threshold, floor, 20 % of 2,000 = 400, delay, period
-WAIT = 2 * DAY
-
-
-@dataclass(frozen=True)
-class Vote:
-    """The Governor with its lock and its token."""
-
-    governor: ContractInstance
-    lock: ContractInstance
-    coin: ContractInstance
-    homes: ContractInstance
-
-    def wait(self, seconds: int) -> None:
-        """Let time pass."""
-        ape.chain.mine(timestamp=int(ape.chain.blocks.head.timestamp) + seconds)
-
-    def coefficients(self, *values: int) -> tuple[list[str], list[bytes]]:
-        """Calls that set what E, H, W … earn."""
-        calls = [self.homes.set_coefficient.encode_input(utility, value) for utility, value in enumerate(values, 1)]
-        return [self.homes.address] * len(calls), [bytes(call) for call in calls]
-
-    def propose(self, by: AccountAPI, calls: tuple[list[str], list[bytes]]) -> int:
-        """Make a proposal and return its number."""
-        self.governor.propose(*calls, "why", sender=by)
-        return int(self.governor.count())
-
-    def decide(self, number: int, votes: Sequence[tuple[AccountAPI, int]]) -> None:
-        """Open the vote, cast votes, let the period pass."""
-        self.wait(DAY + 1)
-        for voter, choice in votes:
-            self.governor.vote(number, choice, sender=voter)
-        self.wait(3 * DAY + 1)
-
-    def pass_(self, by: AccountAPI, calls: tuple[list[str], list[bytes]], *voters: AccountAPI) -> int:
-        """Propose, win and queue."""
-        number = self.propose(by, calls)
-        self.decide(number, [(voter, FOR) for voter in (by, *voters)])
-        self.governor.queue(number, sender=by)
-        return number
-
-    def state(self, number: int) -> int:
-        """The state by the chain's clock."""
-        return int(self.governor.state(number))
-
-
-@pytest.fixture(scope="session")
-def vote(
-    contracts: Contracts, owner: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI, buyer: AccountAPI
-) -> Vote:
-    """2,000 tokens: three people locked 300, 150 and 450, the rest lies elsewhere. The Governor owns a HomePolicy."""
-    coin = owner.deploy(container("FuzzCoin"))
-    preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([owner.nonce + 1])
-    lock = owner.deploy(container("VotingLock"), coin, to_checksum_address(keccak(preimage)[12:]))
-    governor = owner.deploy(container("Governor"), lock, contracts.guard, WAIT, RULES)
-    homes = owner.deploy(container("HomePolicy"))
-    homes.transfer_ownership(governor, sender=owner)
-    governor.accept_ownership_of(homes, sender=owner)
-    assert homes.owner() == governor
-    for holder, amount in ((prosumer, 300), (neighbour, 150), (buyer, 450)):
-        coin.give(holder, 500, sender=owner)
-        coin.approve(lock, 500, sender=holder)
-        lock.lock(amount, sender=holder)
-    coin.give(owner, 500, sender=owner)
-    vote = Vote(governor, lock, coin, homes)
-    vote.wait(60)  # what is locked counts from the next second on
-    return vote
 
 
 def test_proposal__won__is_executed_after_the_timelock(
@@ -174,77 +97,6 @@ def test_vote__locked_after_the_snapshot_or_unlocked_since__counts_the_lesser(
     assert vote.coin.balanceOf(neighbour) == 500
     assert vote.lock.total_locked() == vote.coin.balanceOf(vote.lock) == 400
     assert vote.state(number) == DEFEATED  # the 150 counted, and were no quorum
-
-
-def signed(governor: ContractInstance, voter: AccountAPI, number: int, choice: int) -> bytes:
-    """A vote as a voter signs it (EIP-712), from the standard's text."""
-    kind = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-    domain = encode(
-        ("bytes32", "bytes32", "bytes32", "uint256", "address"),
-        (kind, keccak(b"GreenCore Governor"), keccak(b"1"), ape.chain.chain_id, governor.address),
-    )
-    body = encode(
-        ("bytes32", "uint256", "uint8", "address"),
-        (keccak(b"Vote(uint256 proposal,uint8 choice,address voter)"), number, choice, voter.address),
-    )
-    made = voter.sign_message(SignableMessage(b"\x01", keccak(domain), keccak(body)))
-    assert made is not None
-    return bytes(made.r).rjust(32, b"\0") + bytes(made.s).rjust(32, b"\0") + bytes([made.v])
-
-
-def test_vote_by_signature__brought_by_anybody__counts_once(
-    vote: Vote, prosumer: AccountAPI, neighbour: AccountAPI, buyer: AccountAPI, stranger: AccountAPI
-) -> None:
-    """Who has no gas votes all the same; nobody changes a word of it, and it holds what was locked."""
-    governor = vote.governor
-    number = vote.propose(prosumer, vote.coefficients(1))
-    given = signed(governor, neighbour, number, FOR)
-    refuses("governor: no vote is open", governor.vote_by_signature, number, FOR, neighbour, given, sender=stranger)
-    vote.wait(DAY + 1)
-    forged = "governor: not signed by the voter"
-    for changed in ((number, AGAINST, neighbour), (number + 1, FOR, neighbour), (number, FOR, buyer)):
-        refuses(forged, governor.vote_by_signature, *changed, given, sender=stranger)
-    refuses(forged, governor.vote_by_signature, number, FOR, vote.coin, given, sender=stranger)
-    refuses(forged, governor.vote_by_signature, number, FOR, "0x" + "0" * 40, b"", sender=stranger)
-    receipt = governor.vote_by_signature(number, FOR, neighbour, given, sender=stranger)
-    (voted,) = receipt.decode_logs(governor.Voted)
-    assert (voted.proposal, voted.voter, voted.choice, voted.votes) == (number, neighbour, FOR, 150)
-    again = "governor: voted already"
-    refuses(again, governor.vote_by_signature, number, FOR, neighbour, given, sender=stranger)
-    refuses(again, governor.vote, number, AGAINST, sender=neighbour)
-    refuses("voting_lock: held by a vote", vote.lock.unlock, 1, sender=neighbour)
-    governor.vote(number, AGAINST, sender=prosumer)
-    given = signed(governor, prosumer, number, FOR)
-    refuses(again, governor.vote_by_signature, number, FOR, prosumer, given, sender=stranger)
-
-
-def test_lock_with_permit__and_areas(
-    contracts: Contracts, owner: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI, stranger: AccountAPI
-) -> None:
-    """One transaction without an approval; time counts from the second of the lock, for each and for all."""
-    coin = owner.deploy(container("TaxedCoin"))
-    lock = owner.deploy(container("VotingLock"), coin, "0x" + "0" * 40)
-    for person in (prosumer, neighbour):
-        coin.give(person, 100, sender=owner)
-    assert (lock.area(prosumer, lock.began() - 1), lock.since(prosumer)) == (0, 0)
-    first = lock.lock_with_permit(60, *permit(coin, prosumer, lock, 60)[3:], sender=prosumer).timestamp
-    coin.approve(lock, 100, sender=neighbour)
-    second = lock.lock(30, sender=neighbour).timestamp
-    third = lock.unlock(20, sender=prosumer).timestamp
-    ape.chain.mine(timestamp=third + 1_000)
-
-    own = 60 * (third - first) + 40 * 1_000
-    assert lock.area(prosumer, third + 1_000) == own
-    assert lock.area("0x" + "0" * 40, third + 1_000) == own + 30 * (third + 1_000 - second)
-    assert lock.area(prosumer, first) == lock.area(stranger, third) == 0
-    assert (lock.since(prosumer), lock.total_locked()) == (first, 70)
-    refuses("voting_lock: not over yet", lock.area, prosumer, third + 10**6, sender=stranger)
-    refuses("erc20: insufficient allowance", lock.lock, 1, sender=prosumer)
-    refuses("voting_lock: access is denied", lock.use, prosumer, first, third, sender=stranger)
-    coin.give(prosumer, 1 << 97, sender=owner)
-    coin.approve(lock, 1 << 97, sender=prosumer)
-    refuses("voting_lock: amount out of bounds", lock.lock, (1 << 96) - 70, sender=prosumer)
-    lock.lock((1 << 96) - 71, sender=prosumer)
 
 
 def test_propose__without_enough_that_stood_before__reverts(
