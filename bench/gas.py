@@ -9,17 +9,22 @@
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from bench.figures import Figure, finish
 from bench.gas_book import BookBench
+from bench.gas_certificates import CertificateBench
 from bench.gas_chain import House, anvil_chain
+from bench.gas_dao import DaoBench
 from bench.gas_floor import Floor
+from bench.gas_money import MoneyBench
 from bench.gas_row import Row
 from bench.gas_rows import Bench
+from bench.gas_wallets import WalletBench
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOT = ROOT / "docs" / "gas.json"
@@ -44,20 +49,48 @@ _PARTS = {
     "Energy": """Size is the number of stations in the slot, of slots settled, or of readings. The proof of a claim grows with the
 row by one hash a doubling; nothing else grows with it. A report's few units between sizes are the bytes of its larger
 numbers.""",
+    "Certificates": """Ranges of 100 Wh, cited with the proof of one of 1,002 stations; size is the number of ranges.""",
     "Book": """One transaction of an account that has balances in the vault, in a market with fees of 0.1 % for makers and 0.2 % for
 takers. Size is the number of orders at the price, or of levels. A used place is one whose order was closed before. The book
 beside it is contracts/mocks/NaiveBook.vy: one word an order, one an account, no fees, no checks, no second contract; it pays
 each maker and goes from tick to tick.""",
+    "Wallets, pool and router": """From a wallet that has approved once, or signs a permit. Size is the number of levels; what
+the router sees of both sides it weighs on chain, so it pays for looking at every level.""",
+    "Index, coin, bank and settlement": """Size is the number of utilities in the basket, or of positions in a window, each of
+which pays out of a deposit or into one.""",
+    "Marketplace, assets, votes, earnings, rounds": """Size is the number of periods, or of orders in a round.""",
 }
+
+
+class Measured(Protocol):
+    """Yields its rows, in order."""
+
+    def figures(self) -> Iterator[Row]:
+        """The rows."""
+        ...
 
 
 def measure(sizes: Sequence[int] = SNAPSHOT_SIZES) -> list[Row]:
     """Every figure, on fresh chains. Sizes are the rows of stations that reports and claims are measured with."""
-    with anvil_chain() as chain:
-        rows = [replace(row, part="Energy") for row in Bench(House(chain), sizes).figures()]
+    rows: list[Row] = []
+    houses: dict[str, Callable[[House], Measured]] = {
+        "Energy": lambda house: Bench(house, sizes),
+        "Certificates": CertificateBench,
+    }
+    for part, made in houses.items():
+        with anvil_chain() as chain:
+            rows += [replace(row, part=part) for row in made(House(chain)).figures()]
+    floors: dict[str, Callable[[Floor], Measured]] = {
+        "Book": BookBench,
+        "Wallets, pool and router": WalletBench,
+        "Index, coin, bank and settlement": MoneyBench,
+        "Marketplace, assets, votes, earnings, rounds": DaoBench,
+    }
     with anvil_chain() as chain:
         floor = Floor(chain)
-        rows += [replace(row, part="Book") for row in BookBench(floor).figures()]
+        for part, opened in floors.items():
+            with chain.undone():
+                rows += [replace(row, part=part) for row in opened(floor).figures()]
     return rows
 
 
