@@ -18,18 +18,23 @@ KEEPS_A_PART, CALLS_BACK = 2, 3
 RECEIVER_CALLS_BACK = 5
 
 
+@pytest.fixture(scope="module")
+def deployed() -> Place:
+    """Deployed once; every test has it as it was then."""
+    return Place()
+
+
 @pytest.fixture
-def place() -> Iterator[Place]:
+def place(deployed: Place) -> Iterator[Place]:
     """Alice locked from the very beginning of a period on, which is over; Bob three times as much for half of it."""
     with boa.env.anchor():
-        place = Place()
         start = (int(boa.env.timestamp) // PERIOD + 1) * PERIOD
         boa.env.timestamp = start
-        place.locks[0].must("lock", 600, sender=ALICE)
+        deployed.locks[0].must("lock", 600, sender=ALICE)
         boa.env.timestamp = start + PERIOD // 2
-        place.locks[0].must("lock", 1_800, sender=BOB)
+        deployed.locks[0].must("lock", 1_800, sender=BOB)
         boa.env.timestamp = start + PERIOD
-        yield place
+        yield deployed
 
 
 def earned(place: Place, person: bytes, number: int = COIN, group: int = 0) -> int:
