@@ -27,7 +27,7 @@ ROLES = {
     "homes": Role("greencore.roles.homes:command", "Penalties, bonuses and income of homes."),
     "edge": Role("edge.command:cli", "The station agent: read a meter, sign, deliver."),
     "simulator": Role("greencore.roles.simulator:command", "Stations that replay measurements over Modbus TCP."),
-    "trading-day": Role(
+    "trading": Role(
         "greencore.roles.trading:command", "Twenty scripted wallets that trade on a development chain."
     ),
     "postgres": Role("greencore.roles.postgres:command", "An embedded PostgreSQL."),

@@ -38,7 +38,7 @@ _UNCLEAN_SECONDS = 3.0  # wall time that may have passed unseen before a kill
 _RECORD_SECONDS = 30.0
 _SETTLE_SECONDS = 120.0
 _STEP_SECONDS = 0.5
-_TRADING = "trading-day"
+_TRADING = "trading"
 SLOT = 900
 
 

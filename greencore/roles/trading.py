@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The GreenCore authors
 # SPDX-License-Identifier: Apache-2.0
-"""`greencore trading-day`."""
+"""`greencore trading`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from kit.settings import Settings
 from kit.shutdown import run_until_signal
 
 
-@click.command("trading-day")
+@click.command("trading")
 @click.option(
     "--folder",
     default=".",
@@ -29,7 +29,7 @@ def command(folder: Path) -> None:
     households that consume, four traders.
     """
     settings = read(Settings)
-    run("trading-day", settings, _run(settings, folder))
+    run("trading", settings, _run(settings, folder))
 
 
 async def _run(settings: Settings, folder: Path) -> None:
