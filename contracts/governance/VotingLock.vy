@@ -286,6 +286,7 @@ def _lock(amount: uint256):
     @param amount The amount.
     """
     assert amount != 0, "voting_lock: nothing to lock"
+    assert unsafe_sub(block.timestamp, began) <= _U32, "voting_lock: end of time"
     total: uint256 = self._locked(empty(address)) + amount
     assert total <= _U96, "voting_lock: amount out of bounds"
     locked: uint256 = unsafe_add(self._locked(msg.sender), amount)
@@ -371,8 +372,8 @@ def _write(account: address, locked: uint256):
     @param account The 20-byte address; zero for all accounts together.
     @param locked The amount, below 2^96.
     """
-    time: uint256 = unsafe_sub(block.timestamp, began)
-    assert time <= _U32, "voting_lock: end of time"
+    # After the last second nobody locks, and everybody can still unlock.
+    time: uint256 = min(unsafe_sub(block.timestamp, began), _U32)
     count: uint256 = self.checkpoints[account]
     area: uint256 = 0
     if count != 0:

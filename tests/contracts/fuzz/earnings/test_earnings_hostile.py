@@ -10,7 +10,7 @@ import pytest
 
 from bench.contracts import artifact
 from tests.contracts.fuzz.earnings.place import COIN, ENERGY, HEAT, PERIOD, Place
-from tests.contracts.fuzz.world import OWNER, PEOPLE, STRANGER, Contract, account
+from tests.contracts.fuzz.world import OWNER, PEOPLE, STRANGER, TREASURY, Contract, account
 
 ALICE, BOB, LATE, GIVER = PEOPLE
 POTS_MAX = 64
@@ -258,6 +258,58 @@ def test_owner_only_and_bounds(place: Place) -> None:
         assert place.funds.call("spend", COIN, 0, to, b"", sender=OWNER).reason == "funds: no such receiver"
     assert place.funds.call("spend", COIN, 0, BOB, b"x", sender=OWNER).reason == "funds: an ERC-20 tells nobody"
     assert place.funds.call("divide", 9, sender=BOB).reason == "funds: no such asset"
+
+
+def test_lists__are_bounded(place: Place) -> None:
+    """256 groups, 256 assets, 16 assets a claim, and numbers that stay apart at the ends."""
+    for number in range(len(place.locks), 256):
+        assert place.earnings.must("add_group", place.locks[1].address, sender=OWNER).number == number
+    for number in range(4, 257):
+        asset = (place.energy.address, True, number)
+        assert place.earnings.must("add_asset", asset, sender=OWNER).number == number
+        assert place.earnings.view("number_of", *asset) == number
+    refused = place.earnings.call("add_group", place.locks[1].address, sender=OWNER)
+    assert refused.reason == "earnings: too many groups"
+    assert place.earnings.call("add_asset", (place.energy.address, True, 257), sender=OWNER).reason == (
+        "earnings: too many assets"
+    )
+    assert (place.earnings.view("groups"), place.earnings.view("assets")) == (256, 256)
+    place.energy.must("mint", GIVER, 256, 9, sender=TREASURY)
+    place.earnings.must("distribute", 0, 256, 9, sender=GIVER)
+    place.earnings.must("distribute", 0, ENERGY, 8, sender=GIVER)
+    assert [place.earnings.view("owed", 0, number) for number in (ENERGY, HEAT, 256)] == [8, 0, 9]
+    assert place.earnings.view("owed", 1, 0) == 0
+    place.earnings.must("claim", BOB, 0, list(range(241, 257)), sender=STRANGER)
+    assert place.energy.view("balanceOf", BOB, 256) == 5
+    assert not place.earnings.call("claim", BOB, 0, list(range(240, 257)), sender=STRANGER).ok
+
+
+def test_lock__ends_with_its_clock_and_lets_everybody_out(place: Place) -> None:
+    """The last second of 32 bits still counts, areas stay exact up to there, and nobody is locked in after it."""
+    lock = place.locks[0]
+    last = lock.view("began") + (1 << 32) - 1
+    boa.env.timestamp = last
+    lock.must("lock", 1, sender=LATE)
+    boa.env.timestamp = last + 1
+    assert lock.call("lock", 1, sender=LATE).reason == "voting_lock: end of time"
+    assert lock.view("locked", LATE) == 1
+    assert lock.view("area", ALICE, last) == 600 * (last - lock.view("since", ALICE))
+    boa.env.timestamp = last + PERIOD
+    for who, amount in ((ALICE, 600), (BOB, 1_800), (LATE, 1)):
+        lock.must("unlock", amount, sender=who)
+    assert lock.view("total_locked") == place.locked[0].view("balanceOf", lock.address) == 0
+
+
+def test_since_and_area__of_the_first_second(place: Place) -> None:
+    """A lock made in the second in which the contract was made counts from that second on."""
+    lock = Contract(artifact("VotingLock"), place.locked[0].address, bytes(20), sender=OWNER)
+    now = int(boa.env.timestamp)
+    place.locked[0].must("approve", lock.address, 100, sender=LATE)
+    assert (lock.view("area", LATE, now), lock.view("since", LATE)) == (0, 0)
+    lock.must("lock", 100, sender=LATE)
+    boa.env.timestamp = now + 10
+    assert [lock.view("area", LATE, at) for at in (now - 10, now - 1, now, now + 1, now + 10)] == [0, 0, 0, 100, 1_000]
+    assert (lock.view("since", LATE), lock.view("votes", LATE, now), lock.view("votes", LATE, now - 1)) == (now, 100, 0)
 
 
 def test_amounts__up_to_the_width_of_a_pot(place: Place) -> None:
