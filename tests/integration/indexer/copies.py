@@ -61,8 +61,11 @@ async def contents(database: Database, tables: Sequence[str] = TABLES) -> dict[s
 async def assert_equal_to_chain(world: World, database: Database) -> int:
     """Compare with eth_getLogs, decoded by another decoder, and with the token's balances. Returns the number of logs."""
     deployment = world.deployment
-    names = {contract.address.lower(): name for name, contract in deployment.contracts.items()}
-    where = {"address": list(names), "fromBlock": "0x0", "toBlock": "latest"}
+    where = {
+        "address": [contract.address for contract in deployment.contracts.values()],
+        "fromBlock": "0x0",
+        "toBlock": "latest",
+    }
     told = world.call("eth_getLogs", where)
     expected = sorted((int(log["blockNumber"], 16), int(log["logIndex"], 16), log["transactionHash"]) for log in told)
     async with database.transaction() as session:
@@ -81,8 +84,9 @@ async def assert_equal_to_chain(world: World, database: Database) -> int:
         }
         assert (await verify(session)).differences == []
     assert stored == expected
+    token = deployment.address("EnergyToken").lower()
     for log in told:
-        decoded = load_abi(names[log["address"].lower()]).decode_log(log)
+        decoded = load_abi("EnergyToken").decode_log(log) if log["address"].lower() == token else None
         if decoded is None or not decoded[0].startswith("Transfer"):
             continue
         args = decoded[1]
