@@ -130,3 +130,16 @@ def take(limit: uint256, lots: uint256) -> uint256:
     taken: uint256 = unsafe_sub(lots, left)
     self._accounts[msg.sender] = unsafe_add(unsafe_sub(word, cost << 128), taken)
     return taken
+
+
+@external
+@view
+def account_of(owner: address) -> (uint256, uint256):
+    """
+    @dev Returns an account.
+    @param owner The 20-byte address of its owner.
+    @return uint256 The lots.
+    @return uint256 The money.
+    """
+    word: uint256 = self._accounts[owner]
+    return word & _U128, word >> 128
