@@ -130,7 +130,9 @@ class BookBench:
             floor.place(floor.holder, 5, PAR, LOTS, life=QUARTER)
             self.chain.pass_time(900)
             yield Row("claim, a slot order that expired", 1, floor.claim(floor.holder, 5))
-        yield Row("collect, fees of a market", 1, self.chain.send(floor.book, "collect", floor.market))
+        yield Row(
+            "collect, fees of a market in one token", 1, self.chain.send(floor.book, "collect_fees", floor.market, True)
+        )
 
     def takes(self) -> Iterator[Row]:
         """One level and its end."""

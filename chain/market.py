@@ -44,6 +44,10 @@ class Terms:
         """What a lot costs at a tick, in units of the quote token."""
         return (self.base_price + tick) * self.tick
 
+    def kept(self, received: int) -> int:
+        """What a maker keeps of the units that it receives for one lot, after its fee."""
+        return received - received * self.maker_bps // 10_000
+
     def tick_at(self, price: int) -> int:
         """The tick of a price, or of the nearest lower one that has a tick; the band's end beyond it."""
         return min(max(price // self.tick - self.base_price, 0), TICK_MAX)
@@ -75,16 +79,18 @@ class Order:
 
 
 def escrowed(terms: Terms, orders: Iterable[Order]) -> tuple[int, int]:
-    """What open orders of one market hold in units of the base and of the quote token: escrow, and fills that were not claimed."""
+    """What open orders of one market hold in units of the base and of the quote token: escrow, and fills that were not claimed,
+    less the makers' fees, which were counted when the trades were made.
+    """
     base = quote = 0
     for order in orders:
         price, rest = terms.price(order.tick), order.lots - order.filled
         if order.side == BUY:
             quote += rest * price
-            base += order.filled * terms.lot
+            base += order.filled * terms.kept(terms.lot)
         else:
             base += rest * terms.lot
-            quote += order.filled * price
+            quote += order.filled * terms.kept(price)
     return base, quote
 
 

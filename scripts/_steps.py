@@ -167,6 +167,10 @@ def _places(house: House, market: Market) -> Iterator[Step]:
                 yield Step("Certificates", "name_technology", (utility, kind, name))
     yield from _appoint(house, "Certificates", "validators", "set_validator", papers.validators)
     yield from _appoint(house, "Assets", "providers", "set_provider", market.providers)
+    # The book keeps a copy of who is frozen, so the Guard has to tell it.
+    followers, book = list(house.read("Guard", "followers")), house.address("OrderBook")
+    if book not in followers:
+        yield Step("Guard", "set_followers", ([*followers, book],))
 
 
 def _earnings(house: House, market: Market) -> Iterator[Step]:

@@ -27,6 +27,7 @@ CHECKS = (
     (r"msg\.sender == guard\b", "Guard"),
     (r"^msg\.sender == treasury\b", "Treasury"),
     (r"msg\.sender == book\b", "OrderBook"),
+    (r"msg\.sender == vault\b", "Vault"),
     (r"msg\.sender == governor\b", "Governor"),
     (r"msg\.sender == self$", "a proposal that won"),
     (r"msg\.sender == self\.(arbiter)\b", "$1"),

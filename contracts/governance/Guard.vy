@@ -9,7 +9,8 @@
 @author The GreenCore authors
 @notice The brake of the house. Guardians stop a contract at once; only the owner lets it go on. Guardians freeze an
         account, which stops its transfers and never its minting: energy that was metered is owed whoever owns the
-        meter. Tiers say how far an account's identity was checked.
+        meter. Tiers say how far an account's identity was checked. Contracts that keep a copy of what is said here, so that
+        a trade need not ask, are told in the same transaction (`set_followers`).
 @custom:security A guardian can stop the house but can take nothing from anybody. The owner is meant to be a timelock.
 @custom:kill Nothing here needs to be stopped: without guardians (`set_guardian(…, False)`) the contract only answers
              questions. What it stopped stays stopped until the owner calls `unpause`.
@@ -83,11 +84,31 @@ event Unfrozen:
     by: indexed(address)
 
 
+# @dev Other contracts are told of changes.
+event FollowersChanged:
+    followers: DynArray[address, FOLLOWERS_MAX]
+
+
+# @dev A contract could not be told of a change of an account. What it keeps has to be renewed there (`mark_frozen`).
+event NotTold:
+    follower: indexed(address)
+    account: indexed(address)
+
+
 # @dev How far an account's identity is checked has changed.
 event TierChanged:
     account: indexed(address)
     old: uint8
     new: uint8
+
+
+# ------------------------------------------------------------------
+#                             CONSTANTS
+# ------------------------------------------------------------------
+
+
+# @dev The most contracts that are told of changes.
+FOLLOWERS_MAX: constant(uint256) = 8
 
 
 # ------------------------------------------------------------------
@@ -100,11 +121,15 @@ guardians: public(HashMap[address, bool])
 
 
 # @dev Which accounts may not move tokens.
-frozen: public(HashMap[address, bool])
+frozen: public(reentrant(HashMap[address, bool]))
 
 
 # @dev How far an account's identity was checked; 0 is not at all.
 tier_of: public(HashMap[address, uint8])
+
+
+# @dev Which contracts are told of changes.
+_followers: DynArray[address, FOLLOWERS_MAX]
 
 
 # ------------------------------------------------------------------
@@ -150,6 +175,20 @@ def unpause(target: address):
     log Unpaused(target=target, by=msg.sender)
 
 
+@external
+def set_followers(followers_: DynArray[address, FOLLOWERS_MAX]):
+    """
+    @dev Names the contracts whose `mark_frozen(address)` is called whenever an account is frozen, let go or given a tier.
+    @notice One that fails does not keep an account from being frozen: `NotTold` says so.
+    @param followers_ The 20-byte addresses of all of them.
+    """
+    ownable._check_owner()
+    for follower: address in followers_:
+        assert follower.is_contract, "guard: follower has no code"
+    self._followers = followers_
+    log FollowersChanged(followers=followers_)
+
+
 # ------------------------------------------------------------------
 #                         GUARDIANS AND OWNER
 # ------------------------------------------------------------------
@@ -176,6 +215,7 @@ def freeze(account: address):
     assert not self.frozen[account], "guard: frozen already"
     self.frozen[account] = True
     log Frozen(account=account, by=msg.sender)
+    self._tell(account)
 
 
 @external
@@ -188,6 +228,7 @@ def unfreeze(account: address):
     assert self.frozen[account], "guard: not frozen"
     self.frozen[account] = False
     log Unfrozen(account=account, by=msg.sender)
+    self._tell(account)
 
 
 @external
@@ -201,11 +242,22 @@ def set_tier(account: address, tier: uint8):
     old: uint8 = self.tier_of[account]
     self.tier_of[account] = tier
     log TierChanged(account=account, old=old, new=tier)
+    self._tell(account)
 
 
 # ------------------------------------------------------------------
 #                                VIEW
 # ------------------------------------------------------------------
+
+
+@external
+@view
+def followers() -> DynArray[address, FOLLOWERS_MAX]:
+    """
+    @dev Returns the contracts that are told of changes.
+    @return DynArray Their 20-byte addresses.
+    """
+    return self._followers
 
 
 @external
@@ -232,3 +284,17 @@ def _check_guardian():
     @dev Refuses anyone but a guardian or the owner.
     """
     assert self.guardians[msg.sender] or msg.sender == ownable.owner, "guard: access is denied"
+
+
+@internal
+def _tell(account: address):
+    """
+    @dev Lets those who keep a copy renew it.
+    @param account The 20-byte address of the account that has changed.
+    """
+    for follower: address in self._followers:
+        told: bool = raw_call(
+            follower, abi_encode(account, method_id=method_id("mark_frozen(address)")), revert_on_failure=False
+        )
+        if not told:
+            log NotTold(follower=follower, account=account)

@@ -12,14 +12,20 @@
         count it begins, and how much of it is filled follows. Makers claim, or anybody claims for them. An order lives
         until it is cancelled, until the end of the UTC day, or until the end of the 15-minute slot; when a session is
         over its levels can't be reached any more, so nothing is swept and nothing expires late. A price is a whole
-        number of quote units per lot, so escrow never rounds. Whoever receives pays the fee from what is received,
-        rounded down.
-@custom:security Sizes, ticks and fees of a market are fixed for ever; a change is a new market. Balances stand in the
-                 Vault, which refuses more than an account has. Only the Vault is called, after all is written; it calls
-                 nobody. An order that would cross is refused (`place`) or trades first (`trade`). Session ends are exact
-                 against the chain's clock, which on a rollup is the sequencer's.
-@custom:kill `Guard.pause(book)` stops placing and taking in every market, `halt` in one. Cancelling and claiming never
-             stop.
+        number of quote units per lot, so escrow never rounds. Whoever receives pays the fee from what is received: the
+        taker's is rounded down at each level, the maker's is a whole number of units per lot, rounded down, so that both
+        are counted when the trade is made and a claim counts nothing.
+        The accounts stand here, one word for each owner and market: the balance of what the market trades (base), of
+        what it is paid in (quote), and what a self-trade is recognised by. So a trade writes one word for its taker and
+        calls nobody. The tokens stand in the Vault. Who has nothing there trades straight from the wallet
+        (`order_from_wallet`), and `close` claims, cancels and brings home in one call.
+@custom:security Sizes, ticks and fees of a market are fixed for ever; a change is a new market. All is written before the
+                 Vault is called, and the Vault is the only one that is. An order that would cross is refused (`place`)
+                 or trades first (`trade`). A frozen account neither places nor takes: the Guard tells the book, anybody
+                 may (`mark_frozen`), and anybody may take its orders out of the book (`cancel_frozen`). Session ends are
+                 exact against the chain's clock, which on a rollup is the sequencer's.
+@custom:kill `Guard.pause(book)` stops placing and taking in every market, `halt` in one. Cancelling and claiming into
+             the account never stop; tokens leave while the Vault lets them.
 """
 
 
@@ -28,6 +34,7 @@
 # ------------------------------------------------------------------
 
 
+from contracts.interfaces import IGuard
 from contracts.interfaces import IOrderBook
 from contracts.interfaces import IPausable
 from contracts.interfaces import IVault
@@ -83,45 +90,53 @@ event MarketOpened:
     min_lots: uint32
 
 
+# @dev What follows is logged in whole words: a narrower type would cost a check and save nothing.
+
+
 # @dev An order rests in the book. Its session is that of the block's time.
 event Placed:
-    market: indexed(uint16)
+    market: indexed(uint256)
     owner: indexed(address)
     n: uint96
-    side: uint8
-    life: uint8
-    tick: uint16
-    lots: uint32
+    side: uint256
+    life: uint256
+    tick: uint256
+    lots: uint256
 
 
-# @dev A taker traded at one level. `side` is the taker's; the fee is in what the taker received.
+# @dev A taker traded at one level. `side` is the taker's. What both sides pay follows from the market's fees per lot.
 event Traded:
-    market: indexed(uint16)
+    market: indexed(uint256)
     taker: indexed(address)
-    side: uint8
-    life: uint8
-    tick: uint16
-    lots: uint32
-    fee: uint256
+    side: uint256
+    life: uint256
+    tick: uint256
+    lots: uint256
 
 
 # @dev An order was paid `paid` lots, less the fee in what its owner received, and got `back` lots of its escrow back.
 event Claimed:
-    market: indexed(uint16)
+    market: indexed(uint256)
     owner: indexed(address)
     n: uint96
-    paid: uint32
-    back: uint32
+    paid: uint256
+    back: uint256
     fee: uint256
     closed: bool
 
 
-# @dev Fees went to the beneficiary's account.
+# @dev Fees in one token of a market were paid to the beneficiary.
 event Collected:
     market: indexed(uint16)
     beneficiary: indexed(address)
-    base: uint256
-    quote: uint256
+    quote: bool
+    amount: uint256
+
+
+# @dev An owner's accounts took over from the Guard whether they may trade, and whose tier is high enough is asked anew.
+event FreezeMarked:
+    owner: indexed(address)
+    frozen: bool
 
 
 # @dev Placing and taking in one market stopped or goes on.
@@ -173,6 +188,14 @@ LEVELS_MAX: constant(uint256) = 256
 DEPTH_MAX: constant(uint256) = 64
 
 
+# @dev The most orders of one owner on one side of a market that are not closed.
+ORDERS_MAX: constant(uint256) = (1 << 15) - 1
+
+
+# @dev The most orders that are closed in one call.
+BATCH_MAX: constant(uint256) = 64
+
+
 # @dev The largest key. A bid's key is `KEY_MAX − tick`, an ask's its tick, so the best of a side has the lowest key.
 KEY_MAX: constant(uint256) = 65_535
 
@@ -190,12 +213,16 @@ _COLLECTED: constant(uint256) = 1 << 255
 
 
 # @dev Masks of packed fields.
+_U15: constant(uint256) = (1 << 15) - 1
 _U16: constant(uint256) = (1 << 16) - 1
 _U17: constant(uint256) = (1 << 17) - 1
+_U18: constant(uint256) = (1 << 18) - 1
 _U24: constant(uint256) = (1 << 24) - 1
+_U31: constant(uint256) = (1 << 31) - 1
 _U32: constant(uint256) = (1 << 32) - 1
 _U40: constant(uint256) = (1 << 40) - 1
 _U56: constant(uint256) = (1 << 56) - 1
+_U96: constant(uint256) = (1 << 96) - 1
 _U127: constant(uint256) = (1 << 127) - 1
 _U128: constant(uint256) = (1 << 128) - 1
 
@@ -212,6 +239,26 @@ _HALTED: constant(uint256) = 1 << 236
 _PAUSED: constant(uint256) = 1 << 237
 _STOPPED: constant(uint256) = _HALTED | _PAUSED
 _OPEN: constant(uint256) = 1 << 238
+_GATED: constant(uint256) = 1 << 239
+
+
+# @dev Where an account's word has a side's 31 bits (count 15, best key << 15 (16)), the mark of a freeze, and that of an
+# owner whose tier was found high enough.
+_BIDS: constant(uint256) = 192
+_ASKS: constant(uint256) = 223
+_FROZEN: constant(uint256) = 1 << 254
+_ADMITTED: constant(uint256) = 1 << 255
+
+
+# @dev What an account is told beside its balances, in one word: the order that is new (1 << 17 | side << 16 | key), the
+# last order side and key that a taker touched (the same << 18), how many orders were closed of either side, and whether
+# the market asks for a tier.
+_MARK: constant(uint256) = 1 << 17
+_REACHED: constant(uint256) = 18
+_CLOSED_BIDS: constant(uint256) = 36
+_CLOSED_ASKS: constant(uint256) = 52
+_MARK_GATED: constant(uint256) = 1 << 68
+_TRADES: constant(uint256) = (1 << 36) - 1
 
 
 # @dev The marks of the cached bests of lives 1 and 2, both sides: entry 3 × side + life, 17 bits each.
@@ -219,7 +266,7 @@ _DAY_BESTS: constant(uint256) = (_U17 << 17) | (_U17 << 68)
 _SLOT_BESTS: constant(uint256) = (_U17 << 34) | (_U17 << 85)
 
 
-# @dev Where balances stand.
+# @dev Where the tokens stand.
 vault: public(immutable(address))
 
 
@@ -234,7 +281,7 @@ guard: public(immutable(address))
 
 # @dev market → for each side and life, best key (16 bits) and whether there is one (1) | slot in which that was written
 # << 102 (32) | lot exponent << 134 (5) | tick exponent << 139 (5) | base price << 144 (40) | maker's fee << 184 (10)
-# | taker's fee << 194 (10) | least lots << 204 (32) | halted << 236 | paused << 237 | exists << 238.
+# | taker's fee << 194 (10) | least lots << 204 (32) | halted << 236 | paused << 237 | exists << 238 | asks for a tier << 239.
 _markets: HashMap[uint256, uint256]
 
 
@@ -250,6 +297,12 @@ _orders: HashMap[uint256, uint256]
 
 # @dev Whether the Guard has stopped the book, for markets that are opened meanwhile; trades read their market's word.
 _paused: bool
+
+
+# @dev market << 160 | owner → base (96 bits) | quote << 96 (96) | bids << 192 (15) | best bid << 207 (16)
+# | asks << 223 (15) | best ask << 238 (16) | frozen << 254 (1) | tier is high enough << 255 (1). The counts are of orders
+# that are not closed; the bests are lower bounds of their keys and mean nothing while the count is 0.
+_accounts: HashMap[uint256, uint256]
 
 
 # @dev market → fees in quote (128 bits) | in base << 128 (127) | was collected << 255.
@@ -275,7 +328,7 @@ def __init__(vault_: address, guard_: address, beneficiary_: address):
     @dev The deployer is the first owner. Refuses a Vault that was not made for this address.
     @param vault_ The 20-byte address of the Vault.
     @param guard_ The 20-byte address of the Guard.
-    @param beneficiary_ The 20-byte address whose accounts get the fees.
+    @param beneficiary_ The 20-byte address that gets the fees.
     """
     ownable.__init__()
     ownable_2step.__init__()
@@ -307,20 +360,13 @@ def place(market: uint16, n: uint96, side: uint8, life: uint8, session: uint32, 
     @param lots The size in lots, at least the market's minimum.
     """
     id: uint256 = convert(market, uint256)
-    word: uint256 = self._trading(id)
     own: uint256 = self._checked_side(side)
-    key: uint256 = self._key(own, convert(tick, uint256))
-    best: uint256 = self._best(word, own ^ 1)
-    assert best == _NONE or best >> 2 > unsafe_sub(KEY_MAX, key), "order_book: would cross"
-    size: uint256 = convert(lots, uint256)
-    assert size >= (word >> _MIN_LOTS) & _U32, "order_book: too few lots"
-    running: uint256 = self._checked_session(life, session)
-    changed: uint256 = self._rest(word, id, n, own, convert(life, uint256), running, key, size)
-    if changed != word:
-        self._markets[id] = changed
-    change: IVault.Change = empty(IVault.Change)
-    change = self._escrowed(change, word, own, key, size)
-    extcall IVault(vault).settle(market, msg.sender, change, skip_contract_check=True)
+    escrow: uint256 = 0
+    marks: uint256 = 0
+    escrow, marks = self._placed(
+        msg.sender, id, n, own, life, session, convert(tick, uint256), convert(lots, uint256), True
+    )
+    self._exchanged(msg.sender, id, own, escrow, 0, marks)
 
 
 @external
@@ -342,32 +388,26 @@ def take(
     @return uint256 What they cost or brought, before the fee, in the quote token's units.
     """
     id: uint256 = convert(market, uint256)
-    word: uint256 = self._trading(id)
     own: uint256 = self._checked_side(side)
+    # Before the walk: what it fills of an own order must not count as done.
+    for n: uint96 in done:
+        self._claim_done(msg.sender, id, n)
     taken: uint256 = 0
-    quote: uint256 = 0
-    changed: uint256 = 0
-    fees: uint256 = 0
-    change: IVault.Change = empty(IVault.Change)
-    if len(done) != 0:
-        # Before the walk: what it fills of an own order must not count as done.
-        change = self._with_claims(id, done)
-    changed, taken, quote, fees, change.reached = self._walk(
-        word, id, own, self._key(own, convert(tick, uint256)), convert(lots, uint256), levels
+    cost: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    taken, cost, given, received, marks = self._taken(
+        msg.sender,
+        id,
+        own,
+        convert(tick, uint256),
+        convert(lots, uint256),
+        max(convert(least, uint256), 1),
+        convert(levels, uint256),
     )
-    base: uint256 = unsafe_mul(taken, self._lot(word))
-    # No overflow: what was claimed and what is taken are each below 2^138.
-    if own == 0:
-        change.base_in = unsafe_add(change.base_in, unsafe_sub(base, fees))
-        change.quote_out = quote
-    else:
-        change.base_out = base
-        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(quote, fees))
-    assert taken != 0 and taken >= convert(least, uint256), "order_book: too little to trade with"
-    if changed != word:
-        self._markets[id] = changed
-    extcall IVault(vault).settle(market, msg.sender, change, skip_contract_check=True)
-    return convert(taken, uint32), quote
+    self._exchanged(msg.sender, id, own, given, received, marks)
+    return convert(taken, uint32), cost
 
 
 @external
@@ -400,40 +440,57 @@ def trade(
     @return uint32 The lots placed.
     """
     id: uint256 = convert(market, uint256)
-    word: uint256 = self._trading(id)
     own: uint256 = self._checked_side(side)
-    running: uint256 = self._checked_session(life, session)
-    key: uint256 = self._key(own, convert(tick, uint256))
-    size: uint256 = convert(lots, uint256)
+    for place: uint96 in done:
+        self._claim_done(msg.sender, id, place)
     taken: uint256 = 0
-    quote: uint256 = 0
-    changed: uint256 = 0
-    fees: uint256 = 0
-    change: IVault.Change = empty(IVault.Change)
-    if len(done) != 0:
-        # Before the walk: what it fills of an own order must not count as done.
-        change = self._with_claims(id, done)
-    changed, taken, quote, fees, change.reached = self._walk(word, id, own, key, size, levels)
-    base: uint256 = unsafe_mul(taken, self._lot(word))
-    # No overflow: what was claimed and what is taken are each below 2^138.
-    if own == 0:
-        change.base_in = unsafe_add(change.base_in, unsafe_sub(base, fees))
-        change.quote_out = quote
-    else:
-        change.base_out = base
-        change.quote_in = unsafe_add(change.quote_in, unsafe_sub(quote, fees))
-    rest: uint256 = unsafe_sub(size, taken)
-    best: uint256 = self._best(changed, own ^ 1)
-    if rest < (word >> _MIN_LOTS) & _U32 or (best != _NONE and best >> 2 <= unsafe_sub(KEY_MAX, key)):
-        rest = 0
-    assert taken | rest != 0, "order_book: too few lots"
-    if rest != 0:
-        changed = self._rest(changed, id, n, own, convert(life, uint256), running, key, rest)
-        change = self._escrowed(change, word, own, key, rest)
-    if changed != word:
-        self._markets[id] = changed
-    extcall IVault(vault).settle(market, msg.sender, change, skip_contract_check=True)
-    return convert(taken, uint32), quote, convert(rest, uint32)
+    cost: uint256 = 0
+    rest: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    taken, cost, rest, given, received, marks = self._traded(
+        msg.sender, id, n, own, life, session, convert(tick, uint256), convert(lots, uint256), convert(levels, uint256)
+    )
+    self._exchanged(msg.sender, id, own, given, received, marks)
+    return convert(taken, uint32), cost, convert(rest, uint32)
+
+
+@external
+@reentrant
+def order_from_wallet(
+    side: uint8, order: IVault.Order, done: DynArray[uint96, 16], permit: IVault.Permit
+) -> (uint32, uint256, uint32):
+    """
+    @dev As `trade` (kind 0), `take` (1) or `place` (2), with all that is given, the escrow too, out of the caller's wallet,
+         which has approved the Vault, and what is received at once into it. Fills of a rest, and orders that are claimed
+         first, are paid into the account: `close` brings them home.
+    @param side 0 to buy, 1 to sell.
+    @param order The order; `to_wallet` has to be True.
+    @param done The caller's own orders to claim first.
+    @param permit The caller's ERC-2612 approval of the Vault for what is given; a deadline of 0 for none.
+    @return uint32 The lots traded.
+    @return uint256 What they cost or brought, before the fee, in the quote token's units.
+    @return uint32 The lots placed.
+    """
+    assert order.to_wallet, "order_book: not to the wallet"
+    id: uint256 = convert(order.market, uint256)
+    own: uint256 = self._checked_side(side)
+    for n: uint96 in done:
+        self._claim_done(msg.sender, id, n)
+    taken: uint256 = 0
+    cost: uint256 = 0
+    rest: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    taken, cost, rest, given, received, marks = self._ordered(msg.sender, own, order)
+    # Nothing moves in the account, but it is asked whether it may trade.
+    self._change(self._account_key(id, msg.sender), 0, 0, marks)
+    extcall IVault(vault).exchange(
+        order.market, msg.sender, own == 0, given, received, permit, skip_contract_check=True
+    )
+    return convert(taken, uint32), cost, convert(rest, uint32)
 
 
 @external
@@ -446,6 +503,46 @@ def cancel(n: uint96) -> (uint32, uint32):
     @return uint32 The lots given back.
     """
     return self._close(msg.sender, n, True)
+
+
+@external
+@reentrant
+def close(
+    market: uint16,
+    claims: DynArray[uint96, BATCH_MAX],
+    cancels: DynArray[uint96, BATCH_MAX],
+    base: uint256,
+    quote: uint256,
+) -> (uint256, uint256):
+    """
+    @dev Claims and cancels orders of the caller in one market, and sends what is free then to the caller's wallet. Orders
+         that are closed already, or have nothing to pay, are passed over. Nothing at all reverts.
+    @param market The 2-byte market number.
+    @param claims The places of orders to claim.
+    @param cancels The places of orders to cancel.
+    @param base The most to send of what the market trades; 2^256 − 1 for all, 0 to leave it in the account.
+    @param quote The most to send of what the market is paid in.
+    @return uint256 What was sent of what the market trades.
+    @return uint256 What was sent of what the market is paid in.
+    """
+    id: uint256 = convert(market, uint256)
+    closed: bool = False
+    for n: uint96 in claims:
+        closed = self._claimed(msg.sender, id, n, False) or closed
+    for n: uint96 in cancels:
+        closed = self._claimed(msg.sender, id, n, True) or closed
+    key: uint256 = self._account_key(id, msg.sender)
+    word: uint256 = self._accounts[key]
+    base_out: uint256 = min(base, word & _U96)
+    quote_out: uint256 = min(quote, (word >> 96) & _U96)
+    assert closed or base_out | quote_out != 0, "order_book: nothing to claim"
+    if base_out | quote_out != 0:
+        self._accounts[key] = unsafe_sub(word, base_out | (quote_out << 96))
+    if base_out != 0:
+        extcall IVault(vault).pay(market, msg.sender, False, base_out)
+    if quote_out != 0:
+        extcall IVault(vault).pay(market, msg.sender, True, quote_out)
+    return base_out, quote_out
 
 
 @external
@@ -467,7 +564,13 @@ def refresh(market: uint16, side: uint8, ns: DynArray[uint96, 128]):
         level: uint256 = self._open_order(msg.sender, n) >> 144
         assert level >> 50 == wanted, "order_book: order of another side or market"
         best = min(best, level & _U16)
-    extcall IVault(vault).set_best(market, msg.sender, side, convert(len(ns), uint16), convert(best, uint16))
+    key: uint256 = self._account_key(convert(market, uint256), msg.sender)
+    word: uint256 = self._accounts[key]
+    offset: uint256 = _BIDS
+    if side != 0:
+        offset = _ASKS
+    assert (word >> offset) & _U15 == len(ns), "order_book: not all orders"
+    self._accounts[key] = (word & ~(_U16 << (offset + 15))) | (best << (offset + 15))
 
 
 # ------------------------------------------------------------------
@@ -491,21 +594,130 @@ def claim(owner: address, n: uint96) -> (uint32, uint32):
 
 @external
 @reentrant
-def collect(market: uint16) -> (uint256, uint256):
+def claim_many(owners: DynArray[address, BATCH_MAX], ns: DynArray[uint96, BATCH_MAX]) -> uint256:
     """
-    @dev Credits the fees so far to the beneficiary's account in that market. Anybody may call it.
+    @dev As `claim` for many orders of any owners and markets. Orders that are closed already, or have nothing to pay, are
+         passed over. Nothing at all reverts.
+    @param owners The 20-byte addresses of the orders' owners.
+    @param ns The orders' places, in the same order.
+    @return uint256 How many orders were paid.
+    """
+    assert len(owners) == len(ns), "order_book: unequal lists"
+    count: uint256 = 0
+    for i: uint256 in range(len(ns), bound=BATCH_MAX):
+        if self._claimed(owners[i], 0, ns[i], False):
+            count = unsafe_add(count, 1)
+    assert count != 0, "order_book: nothing to claim"
+    return count
+
+
+@external
+@reentrant
+def cancel_frozen(owner: address, ns: DynArray[uint96, BATCH_MAX]) -> uint256:
+    """
+    @dev Cancels orders of a frozen owner, so that they trade no more. What they give back stays in the account. Anybody may
+         call it.
+    @param owner The 20-byte address of the orders' owner.
+    @param ns The orders' places. Those that are closed already are passed over.
+    @return uint256 How many orders were closed.
+    """
+    assert staticcall IGuard(guard).frozen(owner), "order_book: account not frozen"
+    count: uint256 = 0
+    for n: uint96 in ns:
+        if self._claimed(owner, 0, n, True):
+            count = unsafe_add(count, 1)
+    return count
+
+
+@external
+@reentrant
+def mark_frozen(owner: address):
+    """
+    @dev Copies from the Guard whether an owner is frozen, into all its accounts. A frozen one places and takes nothing;
+         cancelling and claiming go on, into the account. A copy, so that trading need not ask the Guard: the Guard calls
+         this whenever it changes something about the owner, and anybody may. Whether the owner's tier is high enough is
+         asked again at its next trade where that matters.
+    @param owner The 20-byte address of the accounts' owner.
+    """
+    frozen: bool = staticcall IGuard(guard).frozen(owner)
+    mark: uint256 = 0
+    if frozen:
+        mark = _FROZEN
+    for i: uint256 in range(self.market_count, bound=MARKETS_MAX):
+        key: uint256 = self._account_key(unsafe_add(i, 1), owner)
+        word: uint256 = self._accounts[key]
+        # An account that was never used has nothing to trade with; a wallet is asked about at every trade.
+        if word != 0:
+            self._accounts[key] = (word & ~(_FROZEN | _ADMITTED)) | mark
+    log FreezeMarked(owner=owner, frozen=frozen)
+
+
+@external
+@reentrant
+def collect_fees(market: uint16, quote: bool) -> uint256:
+    """
+    @dev Pays the fees so far in one token of a market to the beneficiary. Anybody may call it.
     @param market The 2-byte market number.
-    @return uint256 The fees in the base token's units.
-    @return uint256 The fees in the quote token's units.
+    @param quote True for what the market is paid in, False for what it trades.
+    @return uint256 The amount in the token's units.
     """
-    fees: uint256 = self._fees[convert(market, uint256)]
-    change: IVault.Change = empty(IVault.Change)
-    change.base_in = (fees >> 128) & _U127
-    change.quote_in = fees & _U128
-    self._fees[convert(market, uint256)] = _COLLECTED
-    log Collected(market=market, beneficiary=self.beneficiary, base=change.base_in, quote=change.quote_in)
-    extcall IVault(vault).settle(market, self.beneficiary, change)
-    return change.base_in, change.quote_in
+    id: uint256 = convert(market, uint256)
+    word: uint256 = self._fees[id]
+    amount: uint256 = (word >> 128) & _U127
+    kept: uint256 = word & _U128
+    if quote:
+        amount = kept
+        kept = word & (_U127 << 128)
+    assert amount != 0, "order_book: nothing to collect"
+    self._fees[id] = kept | _COLLECTED
+    log Collected(market=market, beneficiary=self.beneficiary, quote=quote, amount=amount)
+    extcall IVault(vault).pay(market, self.beneficiary, quote, amount)
+    return amount
+
+
+# ------------------------------------------------------------------
+#                               VAULT
+# ------------------------------------------------------------------
+
+
+@external
+@reentrant
+def adjust(market: uint16, owner: address, base: uint256, quote: uint256):
+    """
+    @dev Adds to an account what the Vault got for it, or takes off what the Vault is about to send. Vault only.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address of the account's owner.
+    @param base What is added to what the market trades; less than zero in two's complement.
+    @param quote What is added to what it is paid in.
+    """
+    assert msg.sender == vault, "order_book: access is denied"
+    self._change(self._account_key(convert(market, uint256), owner), base, quote, 0)
+
+
+@external
+@reentrant
+def order_for(owner: address, quote: bool, order: IVault.Order) -> uint256:
+    """
+    @dev Carries out the order that came with an ERC-1155 transfer, from the account that it was credited to. Vault only.
+    @param owner The 20-byte address of the account's owner.
+    @param quote True to buy with what came, False to sell it.
+    @param order What the transfer said.
+    @return uint256 What the owner received at once, in the other token's units.
+    """
+    assert msg.sender == vault, "order_book: access is denied"
+    id: uint256 = convert(order.market, uint256)
+    own: uint256 = 1
+    if quote:
+        own = 0
+    taken: uint256 = 0
+    cost: uint256 = 0
+    rest: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    taken, cost, rest, given, received, marks = self._ordered(owner, own, order)
+    self._exchanged(owner, id, own, given, received, marks)
+    return received
 
 
 # ------------------------------------------------------------------
@@ -561,6 +773,9 @@ def open_market(
         | paused
     )
     market: uint16 = convert(id, uint16)
+    gated: bool = extcall IVault(vault).list_market(market, base, quote)
+    if gated:
+        self._markets[id] |= _GATED
     log MarketOpened(
         market=market,
         base=base,
@@ -572,7 +787,6 @@ def open_market(
         taker_bps=taker_bps,
         min_lots=min_lots,
     )
-    extcall IVault(vault).list_market(market, base, quote)
     return market
 
 
@@ -589,8 +803,8 @@ def resume(market: uint16):
 @external
 def set_beneficiary(beneficiary_: address):
     """
-    @dev Sets whose accounts get the fees.
-    @param beneficiary_ The 20-byte address; it must be able to withdraw from the Vault.
+    @dev Sets who gets the fees.
+    @param beneficiary_ The 20-byte address; a contract must accept ERC-1155 tokens where a market has them.
     """
     ownable._check_owner()
     self._set_beneficiary(beneficiary_)
@@ -634,6 +848,28 @@ def set_paused(paused_: bool):
 # ------------------------------------------------------------------
 #                                VIEW
 # ------------------------------------------------------------------
+
+
+@external
+@view
+@reentrant
+def account(market: uint16, owner: address) -> IVault.Account:
+    """
+    @dev Returns an account.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address of its owner.
+    @return Account The balances and what is known of the owner's orders.
+    """
+    word: uint256 = self._accounts[self._account_key(convert(market, uint256), owner)]
+    return IVault.Account(
+        base=convert(word & _U96, uint96),
+        quote=convert((word >> 96) & _U96, uint96),
+        bids=convert((word >> _BIDS) & _U15, uint16),
+        best_bid=convert((word >> (_BIDS + 15)) & _U16, uint16),
+        asks=convert((word >> _ASKS) & _U15, uint16),
+        best_ask=convert((word >> (_ASKS + 15)) & _U16, uint16),
+        frozen=word & _FROZEN != 0,
+    )
 
 
 @external
@@ -952,7 +1188,7 @@ def _set_halted(market: uint16, halted: bool):
 @internal
 def _set_beneficiary(beneficiary_: address):
     """
-    @dev Writes whose accounts get the fees.
+    @dev Writes who gets the fees.
     @param beneficiary_ The 20-byte address.
     """
     assert beneficiary_ != empty(address), "order_book: beneficiary is the zero address"
@@ -966,88 +1202,174 @@ def _set_beneficiary(beneficiary_: address):
 
 
 @internal
-def _walk(
-    word: uint256, market: uint256, side: uint256, key: uint256, lots: uint256, levels: uint16
+def _taken(
+    owner: address, market: uint256, side: uint256, tick: uint256, lots: uint256, least: uint256, levels: uint256
 ) -> (uint256, uint256, uint256, uint256, uint256):
     """
-    @dev Fills the other side's levels from the best, down to a limit, and keeps the fees.
-    @param word The market's word as of now.
+    @dev Fills the other side's levels from the best, down to a limit, and keeps the fees of both sides.
+    @param owner The 20-byte address of the taker.
     @param market The market number.
     @param side The taker's side.
-    @param key The limit, as a key of the taker's side.
+    @param tick The limit.
     @param lots The most to fill.
+    @param least The least to fill.
     @param levels The most levels to walk.
-    @return uint256 The market's word afterwards, not yet stored.
     @return uint256 The lots filled.
     @return uint256 Their price together, in the quote token's units.
-    @return uint256 The fees, in what the taker receives.
-    @return uint256 `IVault.Change.reached`.
+    @return uint256 What the taker gives.
+    @return uint256 What the taker receives, less its fee.
+    @return uint256 What its account is told.
     """
-    other: uint256 = side ^ 1
-    limit: uint256 = unsafe_sub(KEY_MAX, key)
+    word: uint256 = self._trading(market)
     now: uint256 = word
+    other: uint256 = side ^ 1
+    limit: uint256 = unsafe_sub(KEY_MAX, self._key(side, tick))
+    taker_bps: uint256 = (word >> _TAKER_BPS) & 1_023
+    maker_bps: uint256 = (word >> _MAKER_BPS) & 1_023
+    lot: uint256 = self._lot(word)
+    base_price: uint256 = (word >> _BASE_PRICE) & _U40
+    scale: uint256 = 10 ** ((word >> _TICK_EXP) & 31)
     left: uint256 = lots
-    quote: uint256 = 0
-    fees: uint256 = 0
-    reached: uint256 = 0
-    for i: uint256 in range(convert(levels, uint256), bound=LEVELS_MAX):
-        if left == 0:
-            break
+    last: uint256 = 0
+    cost: uint256 = 0
+    base_fees: uint256 = 0
+    quote_fees: uint256 = 0
+    for i: uint256 in range(levels, bound=LEVELS_MAX):
         best: uint256 = self._best(now, other)
-        if best >> 2 > limit:
+        if left == 0 or best >> 2 > limit:
             break
         life: uint256 = best & 3
         best >>= 2
-        filled: uint256 = 0
-        now, filled = self._fill(now, market, other, life, best, left)
-        left = unsafe_sub(left, filled)
-        cost: uint256 = unsafe_mul(filled, self._price(now, other, best))
-        quote = unsafe_add(quote, cost)
-        received: uint256 = cost
-        if side == 0:
-            received = unsafe_mul(filled, self._lot(now))
-        fee: uint256 = unsafe_div(unsafe_mul(received, (now >> _TAKER_BPS) & 1_023), _BPS)
-        fees = unsafe_add(fees, fee)
-        reached = (1 << 17) | (other << 16) | best
-        log Traded(
-            market=convert(market, uint16),
-            taker=msg.sender,
-            side=convert(side, uint8),
-            life=convert(life, uint8),
-            tick=convert(self._key(other, best), uint16),
-            lots=convert(filled, uint32),
-            fee=fee,
-        )
-    if fees != 0:
-        if side == 0:
-            self._fees[market] += fees << 128
+        last = best
+        id: uint256 = best | (self._running(life) << 16) | (life << 48) | (other << 50) | (market << 51)
+        level: uint256 = self._levels[id]
+        filled: uint256 = self._live(level)
+        if left < filled:
+            filled = left
+            self._levels[id] = unsafe_add(level, filled << 56)
         else:
-            self._fees[market] += fees
-    return now, unsafe_sub(lots, left), quote, fees, reached
+            self._levels[id] = (unsafe_add(level >> 192, 1) & _U32) << 192
+            now = self._with_best(now, other, life, bitmap._remove(id >> 48, best, best))
+        left = unsafe_sub(left, filled)
+        at: uint256 = self._key(other, best)
+        price: uint256 = unsafe_mul(unsafe_add(base_price, at), scale)
+        paid: uint256 = unsafe_mul(filled, price)
+        cost = unsafe_add(cost, paid)
+        # The buyer pays its fee in what the market trades, the seller in what it is paid in.
+        if side == 0:
+            base_fees = unsafe_add(base_fees, unsafe_div(unsafe_mul(unsafe_mul(filled, lot), taker_bps), _BPS))
+            quote_fees = unsafe_add(quote_fees, unsafe_mul(filled, unsafe_div(unsafe_mul(price, maker_bps), _BPS)))
+        else:
+            quote_fees = unsafe_add(quote_fees, unsafe_div(unsafe_mul(paid, taker_bps), _BPS))
+        log Traded(
+            market=market,
+            taker=owner,
+            side=side,
+            life=life,
+            tick=at,
+            lots=filled,
+        )
+    taken: uint256 = unsafe_sub(lots, left)
+    assert taken >= least, "order_book: too little to trade with"
+    if taken == 0:
+        return 0, 0, 0, 0, 0
+    if now != word:
+        self._markets[market] = now
+    base: uint256 = unsafe_mul(taken, lot)
+    if side != 0:
+        base_fees = unsafe_mul(taken, unsafe_div(unsafe_mul(lot, maker_bps), _BPS))
+    if quote_fees | base_fees != 0:
+        # No carry: both are at most a hundredth of what is traded, which is less than 2^97 units in each token.
+        self._fees[market] += quote_fees | (base_fees << 128)
+    marks: uint256 = ((_MARK | (other << 16) | last) << _REACHED) | ((word >> 171) & _MARK_GATED)
+    if side == 0:
+        return taken, cost, cost, unsafe_sub(base, base_fees), marks
+    return taken, cost, base, unsafe_sub(cost, quote_fees), marks
 
 
 @internal
-def _fill(
-    word: uint256, market: uint256, side: uint256, life: uint256, key: uint256, most: uint256
-) -> (uint256, uint256):
+def _traded(
+    owner: address,
+    market: uint256,
+    n: uint96,
+    side: uint256,
+    life: uint8,
+    session: uint32,
+    tick: uint256,
+    lots: uint256,
+    levels: uint256,
+) -> (uint256, uint256, uint256, uint256, uint256, uint256):
     """
-    @dev Fills the best level of a side and a life.
-    @param word The market's word as of now.
+    @dev Takes what an order crosses and places the rest, if it can rest.
+    @param owner The 20-byte address of the order's owner.
     @param market The market number.
-    @param side The level's side.
-    @param life The level's life.
-    @param key The level's key.
-    @param most The most lots to fill, not 0.
-    @return uint256 The market's word afterwards.
+    @param n The order's place.
+    @param side The side.
+    @param life 0, 1 or 2.
+    @param session The session that is meant, or 0.
+    @param tick The limit.
+    @param lots The size.
+    @param levels The most levels to walk.
     @return uint256 The lots filled.
+    @return uint256 Their price together, in the quote token's units.
+    @return uint256 The lots placed.
+    @return uint256 What the owner gives, escrow and all.
+    @return uint256 What the owner receives at once, less the fee.
+    @return uint256 What its account is told.
     """
-    id: uint256 = self._level_id(market, side, life, self._running(life), key)
-    level: uint256 = self._levels[id]
-    live: uint256 = self._live(level)
-    if most < live:
-        self._levels[id] = unsafe_add(level, most << 56)
-        return word, most
-    return self._emptied(word, id, level), live
+    running: uint256 = self._checked_session(life, session)
+    taken: uint256 = 0
+    cost: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    taken, cost, given, received, marks = self._taken(owner, market, side, tick, lots, 0, levels)
+    rest: uint256 = unsafe_sub(lots, taken)
+    escrow: uint256 = 0
+    opened: uint256 = 0
+    if rest != 0:
+        escrow, opened = self._placed(owner, market, n, side, life, session, tick, rest, False)
+    if opened == 0:
+        rest = 0
+    assert taken | rest != 0, "order_book: too few lots"
+    return taken, cost, rest, unsafe_add(given, escrow), received, marks | opened
+
+
+@internal
+def _ordered(
+    owner: address, side: uint256, order: IVault.Order
+) -> (uint256, uint256, uint256, uint256, uint256, uint256):
+    """
+    @dev Carries out an order of any kind, but for its owner's balances.
+    @param owner The 20-byte address of the order's owner.
+    @param side The side.
+    @param order The order.
+    @return uint256 The lots filled.
+    @return uint256 Their price together, in the quote token's units.
+    @return uint256 The lots placed.
+    @return uint256 What the owner gives, escrow and all.
+    @return uint256 What the owner receives at once, less the fee.
+    @return uint256 What its account is told.
+    """
+    id: uint256 = convert(order.market, uint256)
+    tick: uint256 = convert(order.tick, uint256)
+    lots: uint256 = convert(order.lots, uint256)
+    levels: uint256 = convert(order.levels, uint256)
+    if order.kind == 0:
+        return self._traded(owner, id, order.n, side, order.life, order.session, tick, lots, levels)
+    taken: uint256 = 0
+    cost: uint256 = 0
+    given: uint256 = 0
+    received: uint256 = 0
+    marks: uint256 = 0
+    if order.kind == 1:
+        taken, cost, given, received, marks = self._taken(
+            owner, id, side, tick, lots, max(convert(order.least, uint256), 1), levels
+        )
+        return taken, cost, 0, given, received, marks
+    assert order.kind == 2, "order_book: no such kind"
+    given, marks = self._placed(owner, id, order.n, side, order.life, order.session, tick, lots, True)
+    return 0, 0, lots, given, 0, marks
 
 
 @internal
@@ -1064,6 +1386,98 @@ def _emptied(word: uint256, id: uint256, level: uint256) -> uint256:
     life: uint256 = (id >> 48) & 3
     best: uint256 = (word >> unsafe_mul(unsafe_add(unsafe_mul(side, 3), life), 17)) & _U16
     return self._with_best(word, side, life, bitmap._remove(id >> 48, best, id & _U16))
+
+
+# ------------------------------------------------------------------
+#                        INTERNAL: ACCOUNTS
+# ------------------------------------------------------------------
+
+
+@internal
+@pure
+def _account_key(market: uint256, owner: address) -> uint256:
+    """
+    @dev Packs what names an account into one map key.
+    @param market The market number.
+    @param owner The 20-byte address of the owner.
+    @return uint256 The key.
+    """
+    return (market << 160) | convert(owner, uint256)
+
+
+@internal
+def _exchanged(owner: address, market: uint256, side: uint256, given: uint256, received: uint256, marks: uint256):
+    """
+    @dev Carries out in an account what an order gives and receives at once.
+    @param owner The 20-byte address of the account's owner.
+    @param market The market number.
+    @param side The order's side.
+    @param given What it gives, in the token of its side.
+    @param received What it receives, in the other one.
+    @param marks What the account is told.
+    """
+    key: uint256 = (market << 160) | convert(owner, uint256)
+    if side == 0:
+        self._change(key, received, unsafe_sub(0, given), marks)
+    else:
+        self._change(key, unsafe_sub(0, given), received, marks)
+
+
+@internal
+def _change(key: uint256, base: uint256, quote: uint256, marks: uint256):
+    """
+    @dev Changes an account. Refuses a balance below zero and a taker who would meet an order of its own.
+    @param key The account.
+    @param base What is added to what the market trades; less than zero in two's complement.
+    @param quote What is added to what it is paid in.
+    @param marks The order that is new, what was reached, what was closed, and whether the market asks for a tier.
+    """
+    word: uint256 = self._accounts[key]
+    free_base: uint256 = unsafe_add(word & _U96, base)
+    free_quote: uint256 = unsafe_add((word >> 96) & _U96, quote)
+    if (free_base | free_quote) >> 96 != 0:
+        assert free_base >> 255 == 0, "order_book: not enough base"
+        assert free_quote >> 255 == 0, "order_book: not enough quote"
+        raise "order_book: balance is too large"
+    sides: uint256 = word >> 192
+    if marks >> _CLOSED_BIDS != 0:
+        # Counted when the orders were placed, so there is nothing to borrow from the next field.
+        sides = unsafe_sub(
+            sides, ((marks >> _CLOSED_BIDS) & _U16) | (((marks >> _CLOSED_ASKS) & _U16) << 31)
+        )
+    if marks & _TRADES != 0:
+        assert word & _FROZEN == 0, "order_book: account is frozen"
+        if marks & _MARK_GATED != 0 and word & _ADMITTED == 0:
+            assert staticcall IVault(vault).admits(
+                convert(key >> 160, uint16), convert(key & ((1 << 160) - 1), address)
+            ), "order_book: tier is too low"
+            sides |= _ADMITTED >> 192
+        reached: uint256 = (marks >> _REACHED) & _U18
+        if reached != 0:
+            side: uint256 = sides >> unsafe_mul(reached >> 16 & 1, 31)
+            assert side & _U15 == 0 or (side >> 15) & _U16 > reached & _U16, "order_book: self-trade"
+        if marks & _MARK != 0:
+            sides = self._opened(sides, unsafe_mul((marks >> 16) & 1, 31), marks & _U16)
+    self._accounts[key] = free_base | (free_quote << 96) | (sides << 192)
+
+
+@internal
+@pure
+def _opened(sides: uint256, offset: uint256, key: uint256) -> uint256:
+    """
+    @dev Counts a new order of one side, and keeps the lowest key.
+    @param sides Both sides' bits.
+    @param offset 0 for bids, 31 for asks.
+    @param key The new order's key.
+    @return uint256 Both sides' bits.
+    """
+    side: uint256 = (sides >> offset) & _U31
+    count: uint256 = side & _U15
+    assert count < ORDERS_MAX, "order_book: too many orders"
+    best: uint256 = key
+    if count != 0:
+        best = min(key, side >> 15)
+    return (sides & ~(_U31 << offset)) | ((unsafe_add(count, 1) | (best << 15)) << offset)
 
 
 # ------------------------------------------------------------------
@@ -1150,33 +1564,45 @@ def _filled(order: uint256, level: uint256) -> (uint256, uint256):
 
 
 @internal
-def _rest(
-    word: uint256,
+def _placed(
+    owner: address,
     market: uint256,
     n: uint96,
     side: uint256,
-    life: uint256,
-    session: uint256,
-    key: uint256,
+    life_: uint8,
+    session: uint32,
+    tick: uint256,
     lots: uint256,
-) -> uint256:
+    strictly: bool,
+) -> (uint256, uint256):
     """
-    @dev Puts an order of the caller into the book.
-    @param word The market's word as of now.
+    @dev Puts an order into the book.
+    @param owner The 20-byte address of the order's owner.
     @param market The market number.
     @param n The order's place.
     @param side The side.
-    @param life The life.
-    @param session The session.
-    @param key The key.
-    @param lots The size, not 0.
-    @return uint256 The market's word afterwards, not yet stored.
+    @param life_ 0, 1 or 2.
+    @param session The session that is meant, or 0.
+    @param tick The price.
+    @param lots The size.
+    @param strictly Whether to revert if the order crosses or is too small, or to do nothing.
+    @return uint256 Its escrow.
+    @return uint256 What its owner's account is told; 0 if nothing was done.
     """
-    id: uint256 = self._level_id(market, side, life, session, key)
+    word: uint256 = self._trading(market)
+    key: uint256 = self._key(side, tick)
+    crosses: bool = self._best(word, side ^ 1) >> 2 <= unsafe_sub(KEY_MAX, key)
+    if strictly:
+        assert not crosses, "order_book: would cross"
+        assert lots >= (word >> _MIN_LOTS) & _U32, "order_book: too few lots"
+    elif crosses or lots < (word >> _MIN_LOTS) & _U32:
+        return 0, 0
+    life: uint256 = convert(life_, uint256)
+    id: uint256 = self._level_id(market, side, life, self._checked_session(life_, session), key)
     level: uint256 = self._levels[id]
     index: uint256 = (level >> 168) & _U24
     assert index < cancel_tree.ORDERS_MAX - 1, "order_book: level is full"
-    place: uint256 = self._order_id(msg.sender, n)
+    place: uint256 = self._order_id(owner, n)
     old: uint256 = self._orders[place]
     assert old == 0 or old == _CLOSED, "order_book: place is in use"
     self._orders[place] = (
@@ -1193,67 +1619,53 @@ def _rest(
         bitmap._insert(id >> 48, entry >> 16 == 0, key)
         if entry >> 16 == 0 or key < entry & _U16:
             now = self._with_best(word, side, life, key)
+            self._markets[market] = now
     log Placed(
-        market=convert(market, uint16),
-        owner=msg.sender,
+        market=market,
+        owner=owner,
         n=n,
-        side=convert(side, uint8),
-        life=convert(life, uint8),
-        tick=convert(self._key(side, key), uint16),
-        lots=convert(lots, uint32),
+        side=side,
+        life=life,
+        tick=tick,
+        lots=lots,
     )
-    return now
-
-
-@internal
-@pure
-def _escrowed(change_: IVault.Change, word: uint256, side: uint256, key: uint256, lots: uint256) -> IVault.Change:
-    """
-    @dev Adds an order's escrow to what changes in its owner's account.
-    @param change_ What changes already.
-    @param word The market's word.
-    @param side The side.
-    @param key The key.
-    @param lots The size.
-    @return Change What changes.
-    """
-    change: IVault.Change = change_
+    escrow: uint256 = 0
     if side == 0:
-        change.quote_out = unsafe_add(change.quote_out, unsafe_mul(lots, self._price(word, side, key)))
+        escrow = unsafe_mul(lots, self._price(word, side, key))
     else:
-        change.base_out = unsafe_add(change.base_out, unsafe_mul(lots, self._lot(word)))
-    change.opened = (1 << 17) | (side << 16) | key
-    return change
+        escrow = unsafe_mul(lots, self._lot(word))
+    return escrow, _MARK | (side << 16) | key | ((word >> 171) & _MARK_GATED)
 
 
 @internal
-def _with_claims(market: uint256, done: DynArray[uint96, 16]) -> IVault.Change:
+def _claim_done(owner: address, market: uint256, n: uint96):
     """
-    @dev Claims orders of the caller before it takes.
-    @param market The market number.
-    @param done The orders' places.
-    @return Change What changes in the caller's account.
+    @dev Claims an order of a taker before it takes. Anybody may have claimed it a moment ago; that must not stop the taker.
+    @param owner The 20-byte address of the taker.
+    @param market The market that it trades in.
+    @param n The order's place.
     """
-    change: IVault.Change = empty(IVault.Change)
-    for n: uint96 in done:
-        # Anybody may have claimed it a moment ago; that must not stop the taker.
-        order: uint256 = self._orders[self._order_id(msg.sender, n)]
-        if order == 0 or order == _CLOSED:
-            continue
-        found: uint256 = 0
-        paid: uint256 = 0
-        back: uint256 = 0
-        base: uint256 = 0
-        quote: uint256 = 0
-        closed: uint256 = 0
-        found, paid, back, base, quote, closed = self._settle(msg.sender, n, False)
-        assert found == market, "order_book: order of another side or market"
-        # No overflow: each is below 2^133.
-        change.base_in = unsafe_add(change.base_in, base)
-        change.quote_in = unsafe_add(change.quote_in, quote)
-        change.closed_bids = unsafe_add(change.closed_bids, closed & 1)
-        change.closed_asks = unsafe_add(change.closed_asks, closed >> 1)
-    return change
+    ignored: bool = self._claimed(owner, market, n, False)
+
+
+@internal
+def _claimed(owner: address, market: uint256, n: uint96, cancelling: bool) -> bool:
+    """
+    @dev Claims or cancels one order of several.
+    @param owner The 20-byte address of the order's owner.
+    @param market The market that the order has to be of, or 0 for any.
+    @param n The order's place.
+    @param cancelling True to give back what is not filled.
+    @return bool False if it was closed already, or has nothing to pay.
+    """
+    order: uint256 = self._orders[self._order_id(owner, n)]
+    if order == 0 or order == _CLOSED:
+        return False
+    assert market == 0 or order >> 195 == market, "order_book: another market"
+    paid: uint256 = 0
+    back: uint256 = 0
+    paid, back = self._settle(owner, n, order, cancelling)
+    return paid | back != 0
 
 
 @internal
@@ -1266,34 +1678,24 @@ def _close(owner: address, n: uint96, cancelling: bool) -> (uint32, uint32):
     @return uint32 The lots paid.
     @return uint32 The lots given back.
     """
-    change: IVault.Change = empty(IVault.Change)
-    market: uint256 = 0
     paid: uint256 = 0
     back: uint256 = 0
-    closed: uint256 = 0
-    market, paid, back, change.base_in, change.quote_in, closed = self._settle(owner, n, cancelling)
+    paid, back = self._settle(owner, n, self._open_order(owner, n), cancelling)
     assert paid | back != 0, "order_book: nothing to claim"
-    change.closed_bids = closed & 1
-    change.closed_asks = closed >> 1
-    extcall IVault(vault).settle(convert(market, uint16), owner, change, skip_contract_check=True)
     return convert(paid, uint32), convert(back, uint32)
 
 
 @internal
-def _settle(owner: address, n: uint96, cancelling: bool) -> (uint256, uint256, uint256, uint256, uint256, uint256):
+def _settle(owner: address, n: uint96, order: uint256, cancelling: bool) -> (uint256, uint256):
     """
-    @dev Pays an order's fills, and gives the rest back if it is cancelled or expired.
+    @dev Pays an order's fills into its owner's account, and gives the rest back if it is cancelled or expired.
     @param owner The 20-byte address of the order's owner.
     @param n The order's place.
+    @param order The order's word.
     @param cancelling True to give back what is not filled.
-    @return uint256 The market number.
     @return uint256 The lots paid.
     @return uint256 The lots given back.
-    @return uint256 What the owner receives in the base token's units.
-    @return uint256 What the owner receives in the quote token's units.
-    @return uint256 1 if a bid was closed, 2 if an ask was.
     """
-    order: uint256 = self._open_order(owner, n)
     id: uint256 = order >> 144
     market: uint256 = id >> 51
     side: uint256 = (id >> 50) & 1
@@ -1303,7 +1705,6 @@ def _settle(owner: address, n: uint96, cancelling: bool) -> (uint256, uint256, u
     paid: uint256 = 0
     position, paid = self._filled(order, level)
     back: uint256 = 0
-    word: uint256 = self._markets[market]
     if (id >> 16) & _U32 != self._running((id >> 48) & 3):
         # Nobody reaches its level any more, and what is filled of the others doesn't depend on this one.
         back = unsafe_sub(size, paid)
@@ -1311,42 +1712,43 @@ def _settle(owner: address, n: uint96, cancelling: bool) -> (uint256, uint256, u
         back = unsafe_sub(size, paid)
         self._withdraw(order, level, position, back)
     if paid | back == 0:
-        return market, 0, 0, 0, 0, 0
-    closed: uint256 = 0
+        return 0, 0
+    marks: uint256 = 0
     if unsafe_add(paid, back) == size:
         self._orders[self._order_id(owner, n)] = _CLOSED
-        closed = unsafe_add(side, 1)
+        marks = 1 << _CLOSED_BIDS
+        if side != 0:
+            marks = 1 << _CLOSED_ASKS
     else:
         # What is left is an order that begins where the claimed part ends.
         self._orders[self._order_id(owner, n)] = unsafe_add(unsafe_sub(order, paid), paid << 32)
-    base: uint256 = self._lot(word)
-    quote: uint256 = self._price(word, side, id & _U16)
+    word: uint256 = self._markets[market]
+    lot: uint256 = self._lot(word)
+    price: uint256 = self._price(word, side, id & _U16)
+    bps: uint256 = (word >> _MAKER_BPS) & 1_023
     fee: uint256 = 0
+    base: uint256 = 0
+    quote: uint256 = 0
+    # The fee was counted when the trade was made: so much for each lot.
     if side == 0:
-        base = unsafe_mul(base, paid)
-        quote = unsafe_mul(quote, back)
-        fee = unsafe_div(unsafe_mul(base, (word >> _MAKER_BPS) & 1_023), _BPS)
-        base = unsafe_sub(base, fee)
+        fee = unsafe_div(unsafe_mul(lot, bps), _BPS)
+        base = unsafe_mul(paid, unsafe_sub(lot, fee))
+        quote = unsafe_mul(back, price)
     else:
-        base = unsafe_mul(base, back)
-        quote = unsafe_mul(quote, paid)
-        fee = unsafe_div(unsafe_mul(quote, (word >> _MAKER_BPS) & 1_023), _BPS)
-        quote = unsafe_sub(quote, fee)
-    if fee != 0:
-        if side == 0:
-            self._fees[market] += fee << 128
-        else:
-            self._fees[market] += fee
+        fee = unsafe_div(unsafe_mul(price, bps), _BPS)
+        base = unsafe_mul(back, lot)
+        quote = unsafe_mul(paid, unsafe_sub(price, fee))
     log Claimed(
-        market=convert(market, uint16),
+        market=market,
         owner=owner,
         n=n,
-        paid=convert(paid, uint32),
-        back=convert(back, uint32),
-        fee=fee,
-        closed=closed != 0,
+        paid=paid,
+        back=back,
+        fee=unsafe_mul(paid, fee),
+        closed=marks != 0,
     )
-    return market, paid, back, base, quote, closed
+    self._change((market << 160) | convert(owner, uint256), base, quote, marks)
+    return paid, back
 
 
 @internal

@@ -7,15 +7,15 @@
 @custom:contract-name Vault
 @license GNU Affero General Public License v3.0 only
 @author The GreenCore authors
-@notice Holds what is traded. An owner has one account per market, and an account is one word: the balance of what the
-        market trades (base), the balance of what it is paid in (quote), and what a self-trade is recognised by: how many
-        orders the owner has on each side and their best key. A trade therefore writes one word for the taker, whatever
-        tokens it is about. A balance belongs to one market; `move` carries it to another one with the same token.
-@custom:security Only the book changes accounts, and it can't send tokens anywhere: they leave only to whom their owner
-                 names. State is written before a token is called. Tokens that arrive without a deposit are refused
-                 (ERC-1155) or belong to nobody (ERC-20). Nobody owns this contract; book and Guard are fixed.
-@custom:kill `Guard.pause(vault)` stops deposits, withdrawals and moves; `Guard.pause(book)` stops trading and leaves
-             withdrawals open. A frozen account neither deposits nor withdraws; after `mark_frozen` it doesn't trade.
+@notice Holds the tokens of what is traded; whom they belong to stands in the book's accounts, one for each owner and
+        market, so that a trade moves no token and calls nobody. A balance belongs to one market; `move` carries it to
+        another one with the same token. Energy can be deposited, and sold, by one ERC-1155 transfer with data.
+@custom:security Tokens leave only to whom their owner names, or to an owner's own wallet and the fees' beneficiary when the
+                 book says so. State is written before a token is called. Tokens that arrive without a deposit are refused
+                 (ERC-1155) or belong to nobody (ERC-20). A token that asks a tier of its holders (`transfer_tier`, as GCC)
+                 asks it of the owners of balances too. Nobody owns this contract; book and Guard are fixed.
+@custom:kill `Guard.pause(vault)` stops deposits, withdrawals, moves and trades from wallets; `Guard.pause(book)` stops
+             trading and leaves withdrawals open. A frozen account neither deposits nor withdraws nor trades.
 """
 
 
@@ -27,11 +27,22 @@
 from ethereum.ercs import IERC20
 from snekmate.tokens.interfaces import IERC1155
 from contracts.interfaces import IGuard
+from contracts.interfaces import IOrderBook
 from contracts.interfaces import IPausable
 from contracts.interfaces import IVault
 
 implements: IPausable
 implements: IVault
+
+
+# @dev What is asked of the Guard besides freezes.
+interface Tiers:
+    def tier_of(account: address) -> uint8: view
+
+
+# @dev What a token is asked that wants a tier of its holders.
+interface Tiered:
+    def transfer_tier() -> uint8: view
 
 
 # ------------------------------------------------------------------
@@ -74,13 +85,6 @@ event Moved:
     amount: uint256
 
 
-# @dev An account took over from the Guard whether it may trade.
-event FreezeMarked:
-    market: indexed(uint16)
-    owner: indexed(address)
-    frozen: bool
-
-
 # @dev The Guard stopped deposits, withdrawals and moves or lets them go on.
 event PauseChanged:
     paused: bool
@@ -91,30 +95,26 @@ event PauseChanged:
 # ------------------------------------------------------------------
 
 
-# @dev The most orders of one owner on one side of a market that are not closed.
-ORDERS_MAX: constant(uint256) = (1 << 15) - 1
-
-
 # @dev What a receiver answers when it accepts.
 _HOOK_ACCEPTS: constant(bytes4) = method_id(
     "onERC1155Received(address,address,uint256,uint256,bytes)", output_type=bytes4
 )
 
 
-# @dev Masks of packed fields.
-_U15: constant(uint256) = (1 << 15) - 1
-_U16: constant(uint256) = (1 << 16) - 1
-_U31: constant(uint256) = (1 << 31) - 1
+# @dev The largest amount: a balance has 96 bits.
 _U96: constant(uint256) = (1 << 96) - 1
 
 
-# @dev Where an account's word has a side's 31 bits (count 15, best key << 15 (16)), and the mark of a freeze.
-_BIDS: constant(uint256) = 192
-_ASKS: constant(uint256) = 223
-_FROZEN: constant(uint256) = 1 << 254
+# @dev Words of an order in the data of a transfer; one word is the number of a market, and a deposit.
+_ORDER_SIZE: constant(uint256) = 10 * 32
 
 
-# @dev The only contract that may change accounts.
+# @dev Where a token's word has its marks.
+_ERC1155: constant(uint256) = 1 << 160
+_TIERED: constant(uint256) = 1 << 161
+
+
+# @dev Where the accounts stand; the only contract that may send tokens home.
 book: public(immutable(address))
 
 
@@ -131,13 +131,12 @@ guard: public(immutable(address))
 paused: public(bool)
 
 
-# @dev market << 160 | owner → base (96 bits) | quote << 96 (96) | bids << 192 (15) | best bid << 207 (16)
-# | asks << 223 (15) | best ask << 238 (16) | frozen << 254 (1).
-_accounts: HashMap[uint256, uint256]
+# @dev market << 1 | 1 for quote → token (160 bits) | is an ERC-1155 << 160 | asks for a tier << 161.
+_tokens: HashMap[uint256, uint256]
 
 
-# @dev market << 1 | 1 for quote → the token.
-_assets: HashMap[uint256, IVault.Asset]
+# @dev market << 1 | 1 for quote → the id, of an ERC-1155.
+_ids: HashMap[uint256, uint256]
 
 
 # @dev The ERC-1155 whose transfer is expected, its id, and how much of it came.
@@ -195,22 +194,7 @@ def deposit_with_permit(
     @param r The permit's first 32 bytes.
     @param s The permit's second 32 bytes.
     """
-    token: address = self._assets[self._asset_key(market, quote)].token
-    # Whether it worked shows in the transfer.
-    ignored: bool = raw_call(
-        token,
-        abi_encode(
-            msg.sender,
-            self,
-            amount,
-            deadline,
-            v,
-            r,
-            s,
-            method_id=method_id("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"),
-        ),
-        revert_on_failure=False,
-    )
+    self._show(market, msg.sender, quote, IVault.Permit(value=amount, deadline=deadline, v=v, r=r, s=s))
     self._deposit(market, quote, amount, to)
 
 
@@ -223,14 +207,14 @@ def withdraw(market: uint16, quote: bool, amount: uint256, to: address):
     @param amount The amount in the token's smallest units.
     @param to The 20-byte address that receives.
     """
-    self._check_may_move(to)
-    asset: IVault.Asset = self._listed(market, quote)
-    self._debit(market, msg.sender, quote, amount)
+    self._check_may_move(msg.sender, to)
+    assert to not in [empty(address), self], "vault: no such receiver"
+    word: uint256 = self._listed(market, quote)
+    if word & _TIERED != 0:
+        self._check_tier(word, msg.sender)
+    self._adjust(market, msg.sender, quote, unsafe_sub(0, self._checked(amount)))
     log Withdrawn(market=market, owner=msg.sender, receiver=to, quote=quote, amount=amount)
-    if asset.erc1155:
-        extcall IERC1155(asset.token).safeTransferFrom(self, to, asset.id, amount, b"")
-    else:
-        assert extcall IERC20(asset.token).transfer(to, amount, default_return_value=True), "vault: transfer failed"
+    self._send(word, market, quote, amount, to)
 
 
 @external
@@ -243,37 +227,16 @@ def move(market: uint16, quote: bool, to_market: uint16, to_quote: bool, amount:
     @param to_quote Which balance receives.
     @param amount The amount in the token's smallest units.
     """
-    self._check_may_move(msg.sender)
-    asset: IVault.Asset = self._listed(market, quote)
-    to_asset: IVault.Asset = self._listed(to_market, to_quote)
-    assert asset.token == to_asset.token and asset.id == to_asset.id, "vault: another token"
-    self._debit(market, msg.sender, quote, amount)
-    self._credit(to_market, msg.sender, to_quote, amount)
+    self._check_may_move(msg.sender, msg.sender)
+    assert self._listed(market, quote) == self._listed(to_market, to_quote), "vault: another token"
+    assert (
+        self._ids[self._asset_key(market, quote)] == self._ids[self._asset_key(to_market, to_quote)]
+    ), "vault: another token"
+    self._adjust(market, msg.sender, quote, unsafe_sub(0, self._checked(amount)))
+    self._adjust(to_market, msg.sender, to_quote, amount)
     log Moved(
         owner=msg.sender, market=market, to_market=to_market, quote=quote, to_quote=to_quote, amount=amount
     )
-
-
-# ------------------------------------------------------------------
-#                           PERMISSIONLESS
-# ------------------------------------------------------------------
-
-
-@external
-def mark_frozen(market: uint16, owner: address):
-    """
-    @dev Copies from the Guard whether an account is frozen. While it is, it places and takes nothing; cancelling and
-         claiming go on, into the account. A copy, so that trading need not ask the Guard.
-    @param market The 2-byte market number.
-    @param owner The 20-byte address of the account's owner.
-    """
-    key: uint256 = self._account_key(market, owner)
-    word: uint256 = self._accounts[key] & ~_FROZEN
-    frozen: bool = staticcall IGuard(guard).frozen(owner)
-    if frozen:
-        word |= _FROZEN
-    self._accounts[key] = word
-    log FreezeMarked(market=market, owner=owner, frozen=frozen)
 
 
 # ------------------------------------------------------------------
@@ -282,78 +245,60 @@ def mark_frozen(market: uint16, owner: address):
 
 
 @external
-def list_market(market: uint16, base: IVault.Asset, quote: IVault.Asset):
+def list_market(market: uint16, base: IVault.Asset, quote: IVault.Asset) -> bool:
     """
     @dev Says once what a market trades and what it is paid in. Book only.
     @param market The 2-byte market number.
     @param base What is traded.
     @param quote What it is paid in.
+    @return bool True if one of them asks for a tier of its holders.
     """
-    assert msg.sender == book, "vault: access is denied"
-    assert self._assets[self._asset_key(market, False)].token == empty(address), "vault: market is listed"
-    for asset: IVault.Asset in [base, quote]:
-        assert asset.token.is_contract, "vault: token has no code"
-        assert asset.erc1155 or asset.id == 0, "vault: an ERC-20 has no ids"
+    self._check_book()
+    assert self._tokens[self._asset_key(market, False)] == 0, "vault: market is listed"
     assert base.token != quote.token or base.id != quote.id, "vault: base is quote"
-    self._assets[self._asset_key(market, False)] = base
-    self._assets[self._asset_key(market, True)] = quote
+    tiered: bool = self._list(self._asset_key(market, False), base)
+    tiered = self._list(self._asset_key(market, True), quote) or tiered
     log MarketListed(market=market, base=base, quote=quote)
-
-
-# @dev Without a lock: it calls nobody. A receiver may trade inside the hook of its own withdrawal, which is written.
-@external
-@reentrant
-def settle(market: uint16, owner: address, change: IVault.Change):
-    """
-    @dev Changes an account. Book only. Refuses a balance below zero and a taker who would meet an order of its own.
-    @param market The 2-byte market number.
-    @param owner The 20-byte address of the account's owner.
-    @param change What changes.
-    """
-    assert msg.sender == book, "vault: access is denied"
-    key: uint256 = self._account_key(market, owner)
-    word: uint256 = self._accounts[key]
-    base: uint256 = (word & _U96) + change.base_in
-    quote: uint256 = ((word >> 96) & _U96) + change.quote_in
-    assert base >= change.base_out, "vault: base balance is too low"
-    assert quote >= change.quote_out, "vault: quote balance is too low"
-    base = unsafe_sub(base, change.base_out)
-    quote = unsafe_sub(quote, change.quote_out)
-    assert base <= _U96 and quote <= _U96, "vault: balance is too large"
-    sides: uint256 = word >> 192
-    if change.closed_bids | change.closed_asks != 0:
-        assert (sides & _U15) >= change.closed_bids, "vault: more closed than open"
-        assert ((sides >> 31) & _U15) >= change.closed_asks, "vault: more closed than open"
-        sides = unsafe_sub(sides, change.closed_bids | (change.closed_asks << 31))
-    if change.opened | change.reached != 0:
-        assert word & _FROZEN == 0, "vault: account is frozen"
-        if change.reached != 0:
-            side: uint256 = sides >> unsafe_mul((change.reached >> 16) & 1, 31)
-            assert side & _U15 == 0 or (side >> 15) & _U16 > change.reached & _U16, "vault: self-trade"
-        if change.opened != 0:
-            sides = self._opened(sides, unsafe_mul((change.opened >> 16) & 1, 31), change.opened & _U16)
-    self._accounts[key] = base | (quote << 96) | (sides << 192)
+    return tiered
 
 
 @external
-@reentrant
-def set_best(market: uint16, owner: address, side: uint8, count: uint16, best: uint16):
+def exchange(
+    market: uint16, owner: address, quote: bool, amount: uint256, received: uint256, permit: IVault.Permit
+):
     """
-    @dev Replaces the lower bound of an owner's keys on one side. Book only. Refuses another count than the account's.
+    @dev Takes one token of a market from its owner's wallet and sends the other one there. Book only.
     @param market The 2-byte market number.
-    @param owner The 20-byte address of the account's owner.
-    @param side 0 for bids, 1 for asks.
-    @param count How many orders of that side are not closed.
-    @param best The lowest of their keys.
+    @param owner The 20-byte address of the wallet.
+    @param quote Whether the owner gives what the market is paid in.
+    @param amount What the owner gives, in the token's smallest units.
+    @param received What the owner gets, in the other token's smallest units; 0 for nothing.
+    @param permit The owner's approval, if it was not given before.
     """
-    assert msg.sender == book, "vault: access is denied"
-    key: uint256 = self._account_key(market, owner)
-    word: uint256 = self._accounts[key]
-    offset: uint256 = _BIDS
-    if side != 0:
-        offset = _ASKS
-    assert (word >> offset) & _U15 == convert(count, uint256), "vault: not all orders"
-    self._accounts[key] = (word & ~(_U16 << (offset + 15))) | (convert(best, uint256) << (offset + 15))
+    self._check_book()
+    self._check_may_move(owner, owner)
+    if permit.deadline != 0:
+        self._show(market, owner, quote, permit)
+    log Deposited(market=market, owner=owner, sender=owner, quote=quote, amount=self._checked(amount))
+    self._fetch(self._listed(market, quote), market, quote, amount, owner)
+    if received != 0:
+        log Withdrawn(market=market, owner=owner, receiver=owner, quote=not quote, amount=received)
+        self._send(self._listed(market, not quote), market, not quote, received, owner)
+
+
+@external
+def pay(market: uint16, owner: address, quote: bool, amount: uint256):
+    """
+    @dev Sends what the book has taken off an account, or out of the fees, to its owner. Book only.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address that receives.
+    @param quote Whether it is what the market is paid in.
+    @param amount The amount in the token's smallest units.
+    """
+    self._check_book()
+    self._check_may_move(owner, owner)
+    log Withdrawn(market=market, owner=owner, receiver=owner, quote=quote, amount=amount)
+    self._send(self._listed(market, quote), market, quote, amount, owner)
 
 
 # ------------------------------------------------------------------
@@ -365,17 +310,37 @@ def set_best(market: uint16, owner: address, side: uint8, count: uint16, best: u
 @reentrant
 def onERC1155Received(operator: address, sender: address, id: uint256, amount: uint256, data: Bytes[1_024]) -> bytes4:
     """
-    @dev Accepts tokens only during a deposit of exactly them.
-    @param operator The 20-byte address of the caller of the token: the Vault.
+    @dev Accepts tokens during a deposit of exactly them, and tokens whose sender says in the data what they are for: 32
+         bytes with the number of a market are a deposit into the sender's account there, an `IVault.Order` is one with an
+         order that the book carries out at once.
+    @param operator The 20-byte address of the caller of the token: the Vault itself during a deposit.
     @param sender The 20-byte address that gives.
     @param id The 32-byte token id.
     @param amount The amount in the token's units.
-    @param data Ignored.
+    @param data Nothing during a deposit, else a market or an order.
     @return bytes4 The 4-byte answer that accepts.
     """
-    assert msg.sender == self._expected and id == self._expected_id, "vault: use deposit"
-    assert operator == self, "vault: use deposit"
-    self._arrived += amount
+    if operator == self:
+        assert msg.sender == self._expected and id == self._expected_id, "vault: use deposit"
+        self._arrived += amount
+        return _HOOK_ACCEPTS
+    assert len(data) == 32 or len(data) == _ORDER_SIZE, "vault: use deposit"
+    # What is minted has no sender that could own an account.
+    assert sender != empty(address), "vault: deposit to the zero address"
+    self._check_may_move(sender, operator)
+    market: uint16 = convert(self._word(data), uint16)
+    quote: bool = not self._is(market, False, id)
+    assert not quote or self._is(market, True, id), "vault: another token"
+    self._check_tiers(market, sender)
+    self._adjust(market, sender, quote, self._checked(amount))
+    log Deposited(market=market, owner=sender, sender=operator, quote=quote, amount=amount)
+    if len(data) == _ORDER_SIZE:
+        order: IVault.Order = abi_decode(data, IVault.Order)
+        received: uint256 = extcall IOrderBook(book).order_for(sender, quote, order)
+        if order.to_wallet and received != 0:
+            self._adjust(market, sender, not quote, unsafe_sub(0, received))
+            log Withdrawn(market=market, owner=sender, receiver=sender, quote=not quote, amount=received)
+            self._send(self._listed(market, not quote), market, not quote, received, sender)
     return _HOOK_ACCEPTS
 
 
@@ -422,16 +387,7 @@ def account(market: uint16, owner: address) -> IVault.Account:
     @param owner The 20-byte address of its owner.
     @return Account The balances and what is known of the owner's orders.
     """
-    word: uint256 = self._accounts[self._account_key(market, owner)]
-    return IVault.Account(
-        base=convert(word & _U96, uint96),
-        quote=convert((word >> 96) & _U96, uint96),
-        bids=convert((word >> _BIDS) & _U15, uint16),
-        best_bid=convert((word >> (_BIDS + 15)) & _U16, uint16),
-        asks=convert((word >> _ASKS) & _U15, uint16),
-        best_ask=convert((word >> (_ASKS + 15)) & _U16, uint16),
-        frozen=word & _FROZEN != 0,
-    )
+    return staticcall IOrderBook(book).account(market, owner)
 
 
 @external
@@ -444,24 +400,29 @@ def asset(market: uint16, quote: bool) -> IVault.Asset:
     @param quote True for what the market is paid in.
     @return Asset The token.
     """
-    return self._assets[self._asset_key(market, quote)]
+    key: uint256 = self._asset_key(market, quote)
+    word: uint256 = self._tokens[key]
+    return IVault.Asset(token=self._token(word), id=self._ids[key], erc1155=word & _ERC1155 != 0)
+
+
+@external
+@view
+@reentrant
+def admits(market: uint16, owner: address) -> bool:
+    """
+    @dev Tells whether an owner's tier at the Guard is what the tokens of a market ask of their holders.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address.
+    @return bool True if it is, or if they ask for none.
+    """
+    return self._admits(self._tokens[self._asset_key(market, False)], owner) and self._admits(
+        self._tokens[self._asset_key(market, True)], owner
+    )
 
 
 # ------------------------------------------------------------------
 #                              INTERNAL
 # ------------------------------------------------------------------
-
-
-@internal
-@pure
-def _account_key(market: uint16, owner: address) -> uint256:
-    """
-    @dev Packs what names an account into one map key.
-    @param market The 2-byte market number.
-    @param owner The 20-byte address of the owner.
-    @return uint256 The key.
-    """
-    return (convert(market, uint256) << 160) | convert(owner, uint256)
 
 
 @internal
@@ -478,27 +439,175 @@ def _asset_key(market: uint16, quote: bool) -> uint256:
 
 @internal
 @view
-def _listed(market: uint16, quote: bool) -> IVault.Asset:
+def _listed(market: uint16, quote: bool) -> uint256:
     """
-    @dev Returns a token of a market that exists.
+    @dev Returns the word of a token of a market that exists.
     @param market The 2-byte market number.
     @param quote True for what the market is paid in.
-    @return Asset The token.
+    @return uint256 The word.
     """
-    asset: IVault.Asset = self._assets[self._asset_key(market, quote)]
-    assert asset.token != empty(address), "vault: no such market"
-    return asset
+    word: uint256 = self._tokens[self._asset_key(market, quote)]
+    assert word != 0, "vault: no such market"
+    return word
+
+
+@internal
+@pure
+def _token(word: uint256) -> address:
+    """
+    @dev Returns the address in a token's word.
+    @param word The word.
+    @return address The 20-byte address.
+    """
+    return convert(word & ((1 << 160) - 1), address)
 
 
 @internal
 @view
-def _check_may_move(to: address):
+def _is(market: uint16, quote: bool, id: uint256) -> bool:
+    """
+    @dev Tells whether a token of a market is the calling ERC-1155 with this id.
+    @param market The 2-byte market number.
+    @param quote True for what the market is paid in.
+    @param id The 32-byte token id.
+    @return bool True if it is.
+    """
+    key: uint256 = self._asset_key(market, quote)
+    word: uint256 = self._tokens[key]
+    return word & _ERC1155 != 0 and self._token(word) == msg.sender and self._ids[key] == id
+
+
+@internal
+@pure
+def _word(data: Bytes[1_024]) -> uint256:
+    """
+    @dev Returns the first word of some bytes.
+    @param data The bytes, at least 32.
+    @return uint256 The word.
+    """
+    return convert(convert(slice(data, 0, 32), bytes32), uint256)
+
+
+@internal
+@pure
+def _checked(amount: uint256) -> uint256:
+    """
+    @dev Refuses an amount that no balance holds.
+    @param amount The amount in a token's smallest units.
+    @return uint256 The amount.
+    """
+    assert amount <= _U96, "vault: amount is too large"
+    return amount
+
+
+@internal
+@view
+def _check_book():
+    """
+    @dev Refuses anyone but the book.
+    """
+    assert msg.sender == book, "vault: access is denied"
+
+
+@internal
+@view
+def _check_may_move(owner: address, to: address):
     """
     @dev Refuses a stop, and frozen accounts.
-    @param to The 20-byte address that receives, beside the caller.
+    @param owner The 20-byte address that gives.
+    @param to The 20-byte address that receives.
     """
     assert not self.paused, "vault: paused"
-    assert not staticcall IGuard(guard).any_frozen(msg.sender, to), "vault: account is frozen"
+    assert not staticcall IGuard(guard).any_frozen(owner, to), "vault: account is frozen"
+
+
+@internal
+@view
+def _admits(word: uint256, owner: address) -> bool:
+    """
+    @dev Tells whether an owner's tier is what a token asks of its holders.
+    @param word The token's word.
+    @param owner The 20-byte address.
+    @return bool True if it is, or if the token asks for none.
+    """
+    if word & _TIERED == 0:
+        return True
+    return staticcall Tiers(guard).tier_of(owner) >= staticcall Tiered(self._token(word)).transfer_tier()
+
+
+@internal
+@view
+def _check_tier(word: uint256, owner: address):
+    """
+    @dev Refuses an owner whose tier is lower than a token asks.
+    @param word The token's word.
+    @param owner The 20-byte address.
+    """
+    assert self._admits(word, owner), "vault: tier is too low"
+
+
+@internal
+@view
+def _check_tiers(market: uint16, owner: address):
+    """
+    @dev Refuses an owner whose tier is lower than a token of a market asks.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address.
+    """
+    self._check_tier(self._listed(market, False), owner)
+    self._check_tier(self._listed(market, True), owner)
+
+
+@internal
+def _list(key: uint256, asset: IVault.Asset) -> bool:
+    """
+    @dev Writes a token of a market.
+    @param key Where.
+    @param asset The token.
+    @return bool True if it asks for a tier of its holders.
+    """
+    assert asset.token.is_contract, "vault: token has no code"
+    assert asset.erc1155 or asset.id == 0, "vault: an ERC-20 has no ids"
+    word: uint256 = convert(asset.token, uint256)
+    if asset.erc1155:
+        word |= _ERC1155
+    else:
+        success: bool = False
+        answer: Bytes[32] = b""
+        success, answer = raw_call(
+            asset.token,
+            method_id("transfer_tier()"),
+            max_outsize=32,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        if success and len(answer) == 32:
+            word |= _TIERED
+    self._tokens[key] = word
+    if asset.id != 0:
+        self._ids[key] = asset.id
+    return word & _TIERED != 0
+
+
+@internal
+def _show(market: uint16, owner: address, quote: bool, permit: IVault.Permit):
+    """
+    @dev Brings an owner's approval to the token. Whether it worked shows in the transfer.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address that signed.
+    @param quote True for what the market is paid in.
+    @param permit The permit.
+    """
+    ignored: bool = raw_call(
+        self._token(self._listed(market, quote)),
+        abi_encode(
+            owner,
+            self,
+            permit,
+            method_id=method_id("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"),
+        ),
+        revert_on_failure=False,
+    )
 
 
 @internal
@@ -510,78 +619,74 @@ def _deposit(market: uint16, quote: bool, amount: uint256, to: address):
     @param amount The amount in the token's smallest units.
     @param to The 20-byte address of the account's owner.
     """
-    self._check_may_move(to)
+    self._check_may_move(msg.sender, to)
     assert to != empty(address), "vault: deposit to the zero address"
-    asset: IVault.Asset = self._listed(market, quote)
-    self._credit(market, to, quote, amount)
+    word: uint256 = self._listed(market, quote)
+    if word & _TIERED != 0:
+        self._check_tier(word, to)
+    self._adjust(market, to, quote, self._checked(amount))
     log Deposited(market=market, owner=to, sender=msg.sender, quote=quote, amount=amount)
-    if asset.erc1155:
-        self._expected = asset.token
-        self._expected_id = asset.id
+    self._fetch(word, market, quote, amount, msg.sender)
+
+
+@internal
+def _adjust(market: uint16, owner: address, quote: bool, change: uint256):
+    """
+    @dev Adds to a balance in the book, or takes off it.
+    @param market The 2-byte market number.
+    @param owner The 20-byte address of the account's owner.
+    @param quote Which balance.
+    @param change What is added; less than zero in two's complement.
+    """
+    if quote:
+        extcall IOrderBook(book).adjust(market, owner, 0, change, skip_contract_check=True)
+    else:
+        extcall IOrderBook(book).adjust(market, owner, change, 0, skip_contract_check=True)
+
+
+@internal
+def _fetch(word: uint256, market: uint16, quote: bool, amount: uint256, sender: address):
+    """
+    @dev Takes tokens from somebody who has approved the Vault, and makes sure that all of them came.
+    @param word The token's word.
+    @param market The 2-byte market number.
+    @param quote True for what the market is paid in.
+    @param amount The amount in the token's smallest units.
+    @param sender The 20-byte address that gives.
+    """
+    token: address = self._token(word)
+    if word & _ERC1155 != 0:
+        id: uint256 = self._ids[self._asset_key(market, quote)]
+        self._expected = token
+        self._expected_id = id
         self._arrived = 0
-        extcall IERC1155(asset.token).safeTransferFrom(msg.sender, self, asset.id, amount, b"")
+        extcall IERC1155(token).safeTransferFrom(sender, self, id, amount, b"")
         self._expected = empty(address)
         assert self._arrived == amount, "vault: not the whole amount came"
     else:
-        before: uint256 = staticcall IERC20(asset.token).balanceOf(self)
-        assert extcall IERC20(asset.token).transferFrom(
-            msg.sender, self, amount, default_return_value=True
+        before: uint256 = staticcall IERC20(token).balanceOf(self)
+        assert extcall IERC20(token).transferFrom(
+            sender, self, amount, default_return_value=True
         ), "vault: transfer failed"
         # A token that keeps a part for itself would leave the Vault short.
-        arrived: uint256 = staticcall IERC20(asset.token).balanceOf(self) - before
+        arrived: uint256 = staticcall IERC20(token).balanceOf(self) - before
         assert arrived == amount, "vault: not the whole amount came"
 
 
 @internal
-def _credit(market: uint16, owner: address, quote: bool, amount: uint256):
+def _send(word: uint256, market: uint16, quote: bool, amount: uint256, to: address):
     """
-    @dev Adds to a balance.
+    @dev Sends tokens.
+    @param word The token's word.
     @param market The 2-byte market number.
-    @param owner The 20-byte address of the account's owner.
-    @param quote Which balance.
+    @param quote True for what the market is paid in.
     @param amount The amount in the token's smallest units.
+    @param to The 20-byte address that receives.
     """
-    key: uint256 = self._account_key(market, owner)
-    word: uint256 = self._accounts[key]
-    offset: uint256 = 0
-    if quote:
-        offset = 96
-    assert ((word >> offset) & _U96) + amount <= _U96, "vault: balance is too large"
-    self._accounts[key] = unsafe_add(word, amount << offset)
-
-
-@internal
-def _debit(market: uint16, owner: address, quote: bool, amount: uint256):
-    """
-    @dev Takes off a balance.
-    @param market The 2-byte market number.
-    @param owner The 20-byte address of the account's owner.
-    @param quote Which balance.
-    @param amount The amount in the token's smallest units.
-    """
-    key: uint256 = self._account_key(market, owner)
-    word: uint256 = self._accounts[key]
-    offset: uint256 = 0
-    if quote:
-        offset = 96
-    assert (word >> offset) & _U96 >= amount, "vault: balance is too low"
-    self._accounts[key] = unsafe_sub(word, amount << offset)
-
-
-@internal
-@pure
-def _opened(sides: uint256, offset: uint256, key: uint256) -> uint256:
-    """
-    @dev Counts a new order of one side, and keeps the lowest key.
-    @param sides Both sides' bits.
-    @param offset 0 for bids, 31 for asks.
-    @param key The new order's key.
-    @return uint256 Both sides' bits.
-    """
-    side: uint256 = (sides >> offset) & _U31
-    count: uint256 = side & _U15
-    assert count < ORDERS_MAX, "vault: too many orders"
-    best: uint256 = key
-    if count != 0:
-        best = min(key, side >> 15)
-    return (sides & ~(_U31 << offset)) | ((unsafe_add(count, 1) | (best << 15)) << offset)
+    token: address = self._token(word)
+    if word & _ERC1155 != 0:
+        extcall IERC1155(token).safeTransferFrom(
+            self, to, self._ids[self._asset_key(market, quote)], amount, b""
+        )
+    else:
+        assert extcall IERC20(token).transfer(to, amount, default_return_value=True), "vault: transfer failed"

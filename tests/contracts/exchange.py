@@ -22,6 +22,7 @@ GTC, DAY, QUARTER = 0, 1, 2
 LOT_EXP, TICK_EXP, BASE_PRICE, MAKER_BPS, TAKER_BPS, MIN_LOTS = 6, 12, 1_000, 10, 20, 5
 LOT: int = 10**LOT_EXP
 TICK_SIZE: int = 10**TICK_EXP
+NO_PERMIT = (0, 0, 0, bytes(32), bytes(32))
 ENERGY, COIN = 1_000_000 * LOT, 10_000_000_000 * TICK_SIZE  # what every trader deposits
 
 
@@ -31,7 +32,7 @@ def price(tick: int) -> int:
 
 
 def fee(received: int, bps: int) -> int:
-    """What is kept of an amount received, rounded down."""
+    """What is kept of an amount received. Exact for any number of this market's lots: their prices divide by 10,000."""
     return received * bps // 10_000
 
 
@@ -89,17 +90,18 @@ class Exchange:
     def owed(self, owners: Iterable[AccountAPI]) -> tuple[int, int]:
         """All that the vault owes, in energy and coin: free balances, escrow, fills that nobody claimed, fees."""
         energy, coin = map(int, self.book.fees_of(self.market))
-        for owner in (*owners, self.beneficiary):
+        for owner in owners:
             base, quote = self.free(owner)
             energy, coin = energy + base, coin + quote
         for owner, n in self.orders:
             order = self.book.order_of(owner, n)
             rest = order.lots - order.filled
-            # A taker's fee is kept from what the taker receives, so a fill is worth its whole price here.
+            # Both fees are counted when the trade is made.
             if order.side == BID:
-                energy, coin = energy + order.filled * LOT, coin + rest * price(order.tick)
+                energy, coin = energy + order.filled * (LOT - fee(LOT, MAKER_BPS)), coin + rest * price(order.tick)
             else:
-                energy, coin = energy + rest * LOT, coin + order.filled * price(order.tick)
+                due = order.filled * (price(order.tick) - fee(price(order.tick), MAKER_BPS))
+                energy, coin = energy + rest * LOT, coin + due
         return energy, coin
 
     def held(self) -> tuple[int, int]:
@@ -123,6 +125,7 @@ def market(
     coin = owner.deploy(container("TaxedCoin"))
     vault = owner.deploy(container("Vault"), address_after(owner, 1), guard)
     book = owner.deploy(container("OrderBook"), vault, guard, beneficiary)
+    guard.set_followers([book], sender=owner)
     terms = (LOT_EXP, TICK_EXP, BASE_PRICE, MAKER_BPS, TAKER_BPS, MIN_LOTS)
     book.open_market((energy, E, True), (coin, 0, False), *terms, sender=owner)
     for trader in (prosumer, neighbour, buyer):

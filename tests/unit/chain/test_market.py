@@ -30,6 +30,12 @@ def test_open_orders_hold_their_rest_and_what_was_not_claimed() -> None:
     bid = Order(1, BUY, DAY, 7, 9_999, lots=30, filled=10, expired=False)
     ask = Order(1, SELL, DAY, 7, 9_999, lots=50, filled=20, expired=True)
     assert escrowed(market, []) == (0, 0)
-    assert escrowed(market, [bid]) == (10 * market.lot, 20 * price)
-    assert escrowed(market, [ask]) == (30 * market.lot, 20 * price)
-    assert escrowed(market, [bid, ask]) == (40 * market.lot, 40 * price)
+    # 5 hundredths of a per cent of a lot, and of its price, 1,000,000 each, are the makers' fees.
+    assert price == market.lot == 10**6
+    assert escrowed(market, [bid]) == (10 * 999_500, 20 * price)
+    assert escrowed(market, [ask]) == (30 * market.lot, 20 * 999_500)
+    assert escrowed(market, [bid, ask]) == (10 * 999_500 + 30 * market.lot, 20 * price + 20 * 999_500)
+
+
+def test_a_fee_is_whole_units_of_each_lot() -> None:
+    assert [terms().kept(received) for received in (0, 1_999, 2_000, 3_999, 4_000)] == [0, 1_999, 1_999, 3_998, 3_998]

@@ -41,6 +41,7 @@ class Book:
         self.orders_max = ORDERS_MAX
         self.free: Counter[tuple[bytes, Asset]] = Counter()
         self.fees: Counter[Asset] = Counter()  # not yet collected
+        self.collected: Counter[Asset] = Counter()  # paid to the beneficiary's wallet
         self.brought: Counter[Asset] = Counter()  # deposits less withdrawals
         self.queues: dict[Level, list[Order]] = {}  # oldest first; only orders with lots left, only levels with orders
         self.places: dict[tuple[bytes, int], Order] = {}  # the last order of an owner's place
@@ -93,16 +94,17 @@ class Book:
 
     def withdraw(self, owner: bytes, asset: Asset, amount: int) -> None:
         """Take free units out."""
-        need(self.free[owner, asset] >= amount, "vault: balance is too low")
+        need(self.free[owner, asset] >= amount, f"order_book: not enough {asset.name.lower()}")
         self.free[owner, asset] -= amount
         self.brought[asset] -= amount
 
-    def collect(self) -> dict[Asset, int]:
-        """Credit the fees to the beneficiary, by anybody. Returns what they were."""
-        fees = {asset: self.fees.pop(asset, 0) for asset in Asset}
-        for asset, amount in fees.items():
-            self.free[self.beneficiary, asset] += amount
-        return fees
+    def collect(self, asset: Asset) -> int:
+        """Pay the fees in one asset to the beneficiary, by anybody. Returns what they were."""
+        need(self.fees[asset] > 0, "order_book: nothing to collect")
+        amount = self.fees.pop(asset)
+        self.brought[asset] -= amount
+        self.collected[asset] += amount
+        return amount
 
     # orders that rest
 
@@ -137,7 +139,7 @@ class Book:
         for last, n in zip([-1, *ns], ns, strict=False):
             need(n > last, "order_book: places not strictly ascending")
             need(self.standing(owner, n).level.side is side, "order_book: order of another side or market")
-        need(len(ns) == self.own[owner, side].count, "vault: not all orders")
+        need(len(ns) == self.own[owner, side].count, "order_book: not all orders")
         self.own[owner, side].show([self.standing(owner, n).level for n in ns])
 
     def _check_open(self, tick: int, lots: int) -> None:
@@ -196,8 +198,8 @@ class Book:
         done: Sequence[int] = (),
     ) -> tuple[Take, Order | None]:
         """A limit order: take what it crosses, and place the rest unless that is too small or crosses still."""
-        self._check_open(tick, lots)
         self._check_session(life, session)
+        self._check_open(tick, lots)
         closing = self._done(owner, done)
         take = self._plan(owner, side, tick, lots, levels)
         rest = lots - take.lots
@@ -227,6 +229,7 @@ class Book:
             received = self.terms.worth(wants(side), take.lots_of(level), level.tick)
             take.received += received
             take.fees += received * self.terms.taker_bps // BPS
+            take.maker_fees += self.terms.maker_fee(gives(side), take.lots_of(level), level.tick)
         return take
 
     def _reach(self, side: Side, worst: int, lots: int, levels: int) -> Iterator[tuple[Level, Order, int]]:
@@ -255,21 +258,21 @@ class Book:
         for order in done:
             tick, asset = order.level.tick, gives(take.side)
             if wants(order.level.side) is asset:
-                gross = self.terms.worth(asset, order.unclaimed, tick)
-                gain += gross - gross * self.terms.maker_bps // BPS
+                fee = self.terms.maker_fee(asset, order.unclaimed, tick)
+                gain += self.terms.worth(asset, order.unclaimed, tick) - fee
             elif self.expired(order):
                 gain += self.terms.worth(asset, order.left, tick)
         self._check_funds(take.taker, gives(take.side), take.paid + escrow - gain)
         known = self.own[take.taker, take.side.other]
         others = known.count > self._closing(done, take.side.other)
         own_reached = bool(take.levels) and others and take.levels[-1].rank >= known.rank
-        need(not own_reached, "vault: self-trade")
+        need(not own_reached, "order_book: self-trade")
 
     def _check_funds(self, owner: bytes, asset: Asset, amount: int) -> None:
-        need(self.free[owner, asset] >= amount, f"vault: {asset.name.lower()} balance is too low")
+        need(self.free[owner, asset] >= amount, f"order_book: not enough {asset.name.lower()}")
 
     def _check_count(self, owner: bytes, side: Side, closing: int) -> None:
-        need(self.own[owner, side].count - closing < self.orders_max, "vault: too many orders")
+        need(self.own[owner, side].count - closing < self.orders_max, "order_book: too many orders")
 
     def _closing(self, orders: Sequence[Order], side: Side) -> int:
         """How many of some orders belong to a side and are closed when they are claimed."""
@@ -285,6 +288,7 @@ class Book:
         self.free[take.taker, gives(take.side)] -= take.paid
         self.free[take.taker, wants(take.side)] += take.received - take.fees
         self.fees[wants(take.side)] += take.fees
+        self.fees[gives(take.side)] += take.maker_fees
         if take.fills:
             self.takes.append(take)
 
@@ -305,9 +309,8 @@ class Book:
     def _pay(self, order: Order) -> None:
         asset = wants(order.level.side)
         gross = self.terms.worth(asset, order.unclaimed, order.level.tick)
-        fee = gross * self.terms.maker_bps // BPS
+        fee = self.terms.maker_fee(asset, order.unclaimed, order.level.tick)
         self.free[order.owner, asset] += gross - fee
-        self.fees[asset] += fee
         order.payments.append(gross)
         order.fees += fee
         order.claimed = order.filled

@@ -18,8 +18,8 @@ TRADERS = tuple(account(role) for role in ("market maker", "prosumer", "consumer
 SWEEPER = account("sweeper")
 SWEEPERS = 10**24  # what the sweeper has of either asset: it can buy and sell everything
 COLLECTOR = account("fee collector")
-TERMS = Terms(base_price=7 * 10**3, tick_size=10**3, lot=10**5, size_min=2, maker_bps=13, taker_bps=27)
-LOT_EXP, TICK_EXP = 5, 3
+TERMS = Terms(base_price=7 * 10**3, tick_size=10**3, lot=10**3, size_min=2, maker_bps=13, taker_bps=27)
+LOT_EXP, TICK_EXP = 3, 3
 
 
 class Chain:

@@ -24,6 +24,7 @@ def assets_are_free_live_escrow_and_unclaimed(book: Book, held: Mapping[Asset, i
         )
         unclaimed = sum(
             book.terms.worth(asset, order.unclaimed, order.level.tick)
+            - book.terms.maker_fee(asset, order.unclaimed, order.level.tick)
             for order in book.orders
             if wants(order.level.side) is asset
         )
@@ -84,10 +85,22 @@ def every_maker_gets_exactly_its_price(book: Book) -> None:
     for order in book.orders:
         tick, gave = order.level.tick, gives(order.level.side)
         assert sum(order.payments) == book.terms.worth(wants(order.level.side), order.claimed, tick)
-        assert order.fees == sum(gross * book.terms.maker_bps // BPS for gross in order.payments)
+        assert order.fees == book.terms.maker_fee(wants(order.level.side), order.claimed, tick)
         back = order.size - order.filled if order.closed else 0
         assert order.refunded == book.terms.worth(gave, back, tick)
         assert not order.closed or not order.unclaimed
+
+
+def fees_are_what_both_sides_pay(book: Book) -> None:
+    """Each lot of a trade is charged once to its taker and once to its maker: counted at the trade, whoever claims when."""
+    for asset in Asset:
+        taken = sum(take.fees for take in book.takes if wants(take.side) is asset)
+        made = sum(
+            book.terms.maker_fee(asset, order.filled, order.level.tick)
+            for order in book.orders
+            if wants(order.level.side) is asset
+        )
+        assert book.fees[asset] + book.collected[asset] == taken + made
 
 
 def nobody_trades_with_oneself(book: Book) -> None:
@@ -133,5 +146,6 @@ def check_all(
     fills_add_up_to_what_was_taken(book)
     no_taker_is_worse_than_its_limit(book)
     every_maker_gets_exactly_its_price(book)
+    fees_are_what_both_sides_pay(book)
     nobody_trades_with_oneself(book)
     own_best_is_never_beaten(book)

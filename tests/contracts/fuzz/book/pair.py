@@ -21,7 +21,6 @@ WORDS = {
     "take": ("side", "tick", "lots", "least", "levels", "done"),
     "trade": ("n", "side", "life", "session", "tick", "lots", "levels", "done"),
     "refresh": ("side", "ns"),
-    "collect": (),
 }
 ALL = (*TRADERS, COLLECTOR, SWEEPER)
 
@@ -61,7 +60,7 @@ class Pair:
         except Refused as refusal:
             expected = refusal.reason
         contract, args, sender = self._call(operation, arguments)
-        outcome = contract.call(operation, *args, sender=sender)
+        outcome = contract.call("collect_fees" if operation == "collect" else operation, *args, sender=sender)
         self.tally[operation, expected] += 1
         actual = "ok" if outcome.ok else outcome.reason
         assert actual == expected, f"{operation} {arguments}: {actual!r} instead of {expected!r}"
@@ -77,6 +76,8 @@ class Pair:
         if operation == "withdraw":
             quote = arguments["asset"] is Asset.QUOTE
             return self.chain.vault, (MARKET, quote, arguments["amount"], owner), owner
+        if operation == "collect":
+            return self.chain.book, (MARKET, arguments["asset"] is Asset.QUOTE), STRANGER
         if operation == "cancel":
             return self.chain.book, (arguments["n"],), owner
         if operation == "claim":
@@ -110,9 +111,8 @@ class Pair:
     def _refresh(self, **arguments: Any) -> None:
         self.book.refresh(**arguments)
 
-    def _collect(self) -> tuple[int, int]:
-        fees = self.book.collect()
-        return fees[Asset.BASE], fees[Asset.QUOTE]
+    def _collect(self, asset: Asset) -> tuple[int]:
+        return (self.book.collect(asset),)
 
     def _withdraw(self, **arguments: Any) -> None:
         self.book.withdraw(**arguments)

@@ -74,6 +74,10 @@ class Terms:
         """What so many lots at a tick are in an asset's units."""
         return lots * (self.lot if asset is Asset.BASE else self.price(tick))
 
+    def maker_fee(self, asset: Asset, lots: int, tick: int) -> int:
+        """What is kept of so many lots that a maker receives: whole units for each lot, rounded down."""
+        return lots * (self.worth(asset, 1, tick) * self.maker_bps // BPS)
+
 
 @dataclass(frozen=True, order=True)
 class Level:
@@ -143,6 +147,7 @@ class Take:
     paid: int = 0  # units of what the taker gives
     received: int = 0  # units of what the taker wants, gross
     fees: int = 0  # the part of it that was kept, rounded down at each level
+    maker_fees: int = 0  # what is kept of what the makers receive, in what the taker gives
 
     @property
     def lots(self) -> int:

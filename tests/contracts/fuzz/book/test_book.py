@@ -131,7 +131,7 @@ def test_place__closed__is_used_again(book: Book) -> None:
 def test_self_trade__own_order_within_reach__is_refused(book: Book) -> None:
     book.place(MAKER, 0, ASK, GTC, 0, 5, 1)
     book.place(TAKER, 0, ASK, GTC, 0, 6, 1)
-    assert refused(book.take, TAKER, BID, 6, 2) == "vault: self-trade"
+    assert refused(book.take, TAKER, BID, 6, 2) == "order_book: self-trade"
     assert book.take(TAKER, BID, 6, 1).lots == 1
 
 
@@ -140,8 +140,8 @@ def test_self_trade__best_own_order_gone__is_refused_until_refreshed(book: Book)
     book.place(TAKER, 1, ASK, GTC, 0, 9, 1)
     book.cancel(TAKER, 0)
     book.place(MAKER, 0, ASK, GTC, 0, 6, 1)
-    assert refused(book.take, TAKER, BID, 6, 1) == "vault: self-trade"
-    assert refused(book.refresh, TAKER, ASK, []) == "vault: not all orders"
+    assert refused(book.take, TAKER, BID, 6, 1) == "order_book: self-trade"
+    assert refused(book.refresh, TAKER, ASK, []) == "order_book: not all orders"
     assert refused(book.refresh, TAKER, ASK, [1, 1]) == "order_book: places not strictly ascending"
     assert refused(book.refresh, TAKER, ASK, [0]) == "order_book: no such order"
     assert refused(book.refresh, TAKER, BID, [1]) == "order_book: order of another side or market"
@@ -160,23 +160,26 @@ def test_self_trade__own_full_order_claimed_in_the_take__is_not_in_the_way(book:
     book.place(TAKER, 0, ASK, GTC, 0, 5, 1)
     book.take(NEIGHBOUR, BID, 5, 1)
     book.place(MAKER, 0, ASK, GTC, 0, 6, 1)
-    assert refused(book.take, TAKER, BID, 6, 1) == "vault: self-trade"
-    assert refused(book.take, MAKER, BID, 6, 1, done=[0]) == "vault: self-trade"
+    assert refused(book.take, TAKER, BID, 6, 1) == "order_book: self-trade"
+    assert refused(book.take, MAKER, BID, 6, 1, done=[0]) == "order_book: self-trade"
     assert book.take(TAKER, BID, 6, 1, done=[0]).lots == 1
     assert book.free[TAKER, QUOTE] == 10**15 + 105 - 106
 
 
-def test_fees__maker__are_rounded_down_at_each_claim_and_collected_once() -> None:
-    for steps, fee in (([1] * 9, 0), ([4, 5], 1 + 1), ([9], 2)):  # one per cent of 33, 132 and 165, 297
-        book = opened(Terms(base_price=33, tick_size=1, lot=1, maker_bps=100))
-        book.place(MAKER, 0, ASK, GTC, 0, 0, 9)
-        for lots in steps:
-            book.take(TAKER, BID, 0, lots)
-            book.claim(MAKER, 0)
-        assert book.free[MAKER, QUOTE] == 10**15 + 297 - fee
-        assert book.collect() == {BASE: 0, QUOTE: fee}
-        assert book.collect() == {BASE: 0, QUOTE: 0}
-        assert book.free[BENEFICIARY, QUOTE] == fee
+def test_fees__maker__are_the_same_however_often_it_claims() -> None:
+    for price, fee in ((33, 0), (133, 1), (250, 2)):  # one per cent of a lot, rounded down
+        for steps in ([1] * 9, [4, 5], [9]):
+            book = opened(Terms(base_price=price, tick_size=1, lot=1, maker_bps=100))
+            book.place(MAKER, 0, ASK, GTC, 0, 0, 9)
+            for lots in steps:
+                book.take(TAKER, BID, 0, lots)
+                assert book.fees[QUOTE] == fee * (9 - book.depth(Level(0, GTC, 0, ASK)))
+                book.claim(MAKER, 0)
+            assert book.free[MAKER, QUOTE] == 10**15 + 9 * (price - fee)
+            if fee:
+                assert book.collect(QUOTE) == book.collected[QUOTE] == 9 * fee
+            for asset in (BASE, QUOTE):
+                assert refused(book.collect, asset) == "order_book: nothing to collect"
 
 
 def test_fees__taker__are_a_share_of_what_it_gets() -> None:
@@ -184,7 +187,7 @@ def test_fees__taker__are_a_share_of_what_it_gets() -> None:
     book.place(MAKER, 0, ASK, GTC, 0, 1, 3)
     assert book.take(TAKER, BID, 1, 3).fees == 9
     assert book.free[TAKER, BASE] == 10**12 + 3_000 - 9
-    assert book.fees == {BASE: 9}
+    assert (book.fees[BASE], book.fees[QUOTE]) == (9, 0)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +208,11 @@ def test_band__its_ends__are_prices_and_beyond_is_not(book: Book) -> None:
 
 def test_balance__too_low__is_refused_whole(book: Book) -> None:
     book.withdraw(MAKER, BASE, 10**12 - 9)
-    assert refused(book.place, MAKER, 0, ASK, GTC, 0, 5, 1) == "vault: base balance is too low"
-    assert refused(book.withdraw, MAKER, BASE, 10) == "vault: balance is too low"
+    assert refused(book.place, MAKER, 0, ASK, GTC, 0, 5, 1) == "order_book: not enough base"
+    assert refused(book.withdraw, MAKER, BASE, 10) == "order_book: not enough base"
     book.place(MAKER, 0, BID, GTC, 0, 0, 1)
     book.withdraw(TAKER, BASE, 10**12)
-    assert refused(book.take, TAKER, ASK, 0, 1) == "vault: base balance is too low"
+    assert refused(book.take, TAKER, ASK, 0, 1) == "order_book: not enough base"
     assert filled(book) == [0]
 
 
@@ -217,10 +220,10 @@ def test_count__at_its_limit__a_claimed_order_makes_room(book: Book) -> None:
     book.orders_max = 2
     for n in range(2):
         book.place(MAKER, n, ASK, GTC, 0, 5 + n, 1)
-    assert refused(book.place, MAKER, 2, ASK, GTC, 0, 9, 1) == "vault: too many orders"
-    assert refused(book.trade, MAKER, 2, ASK, GTC, 0, 9, 1) == "vault: too many orders"
+    assert refused(book.place, MAKER, 2, ASK, GTC, 0, 9, 1) == "order_book: too many orders"
+    assert refused(book.trade, MAKER, 2, ASK, GTC, 0, 9, 1) == "order_book: too many orders"
     book.take(TAKER, BID, 5, 1)
-    assert refused(book.trade, MAKER, 2, ASK, GTC, 0, 9, 1) == "vault: too many orders"
+    assert refused(book.trade, MAKER, 2, ASK, GTC, 0, 9, 1) == "order_book: too many orders"
     assert book.trade(MAKER, 2, ASK, GTC, 0, 9, 1, done=[0])[1] is not None
     assert book.own[MAKER, ASK].count == 2
 
@@ -247,7 +250,7 @@ def test_trade__out_of_levels_or_too_little_left__places_nothing() -> None:
 def test_trade__rest_unaffordable__takes_nothing(book: Book) -> None:
     book.place(MAKER, 0, ASK, GTC, 0, 5, 4)
     book.withdraw(TAKER, QUOTE, 10**15 - 4 * 105 - 6 * 106 + 1)
-    assert refused(book.trade, TAKER, 0, BID, GTC, 0, 6, 10) == "vault: quote balance is too low"
+    assert refused(book.trade, TAKER, 0, BID, GTC, 0, 6, 10) == "order_book: not enough quote"
     assert filled(book) == [0]
     book.deposit(TAKER, QUOTE, 1)
     book.trade(TAKER, 0, BID, GTC, 0, 6, 10)

@@ -89,13 +89,13 @@ def test_contract__any_trading__is_the_reference_book() -> None:
     assert operations >= OPERATIONS_MIN[profile()]
     for operation, outcomes in {
         "place": ("ok", "order_book: would cross", "order_book: session is not running"),
-        "take": ("ok", "order_book: too little to trade with", "vault: self-trade"),
-        "trade": ("ok", "order_book: place is in use", "vault: self-trade"),
+        "take": ("ok", "order_book: too little to trade with", "order_book: self-trade"),
+        "trade": ("ok", "order_book: place is in use", "order_book: self-trade"),
         "cancel": ("ok", "order_book: no such order"),
         "claim": ("ok", "order_book: nothing to claim"),
-        "refresh": ("ok", "vault: not all orders"),
+        "refresh": ("ok", "order_book: not all orders"),
         "collect": ("ok",),
-        "withdraw": ("ok", "vault: balance is too low"),
+        "withdraw": ("ok", "order_book: not enough base"),
     }.items():
         for outcome in outcomes:
             seen = Exchange.tally[operation, outcome]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.contracts.fuzz.book.book import Book
-from tests.contracts.fuzz.book.terms import DAY_SECONDS, SLOT_SECONDS, TICKS, Life, Order, Side
+from tests.contracts.fuzz.book.terms import DAY_SECONDS, SLOT_SECONDS, TICKS, Asset, Life, Order, Side
 
 PLACES = 6  # that one trader uses
 MIDDLE = 30_000  # the tick around which they trade
@@ -182,9 +182,13 @@ class Trading(RuleBasedStateMachine):
             for _ in range(2):
                 self.perform("claim", owner=self.people[who], n=ready[which % len(ready)].n)
 
-    @rule(who=traders, side=sides, how=st.sampled_from(("all", "all", "all but one", "one twice", "a closed one")))
+    @rule(
+        who=traders, side=sides, how=st.sampled_from(("all", "all but one", "all but one", "one twice", "a closed one"))
+    )
     def refresh(self, who: int, side: Side, how: str) -> None:
         """Show the open orders, or say something else."""
+        if not self.book.open(self.people[who], side):
+            side = side.other
         shown = sorted(order.n for order in self.book.open(self.people[who], side))
         if how == "all but one":
             shown = shown[1:]
@@ -195,10 +199,10 @@ class Trading(RuleBasedStateMachine):
         self.perform("refresh", owner=self.people[who], side=side, ns=shown)
 
     @precondition(lambda self: any(self.book.fees.values()))
-    @rule()
-    def collect(self) -> None:
-        """Fees go to the beneficiary."""
-        self.perform("collect")
+    @rule(asset=st.sampled_from(Asset))
+    def collect(self, asset: Asset) -> None:
+        """Fees in one of the assets go to the beneficiary."""
+        self.perform("collect", asset=asset)
 
     @rule(by=seconds)
     def pass_time(self, by: int) -> None:

@@ -150,7 +150,7 @@ def test_money__trades_while_it_moves__finds_the_router_locked(square: Square, k
 @pytest.mark.parametrize(
     ("function", "args", "reason"),
     [
-        ("take", (FINE, 0, 65_535, 200, 0, 256, []), "vault: quote balance is too low"),
+        ("take", (FINE, 0, 65_535, 200, 0, 256, []), "order_book: not enough quote"),
         ("take", (FINE, 0, 65_535, 6_200, 0, 256, []), "order_book: too little to trade with"),
         ("place", (FINE, 0, ASK, 0, 0, 1_980, 1_000), "router: the book moved"),
     ],

@@ -23,7 +23,7 @@ from tests.contracts.exchange import (
     fee,
     price,
 )
-from tests.contracts.house import SLOT, refuses
+from tests.contracts.house import SLOT, E, refuses
 
 
 @pytest.fixture
@@ -212,12 +212,16 @@ def test_conservation(
     assert base > 0
     assert quote > 0
 
-    (collected,) = exchange.book.collect(1, sender=stranger).decode_logs(exchange.book.Collected)
+    for asset, amount in enumerate((base, quote)):
+        receipt = exchange.book.collect_fees(1, bool(asset), sender=stranger)
+        (collected,) = receipt.decode_logs(exchange.book.Collected)
+        assert (collected.beneficiary, collected.quote, collected.amount) == (exchange.beneficiary, asset, amount)
+        refuses("order_book: nothing to collect", exchange.book.collect_fees, 1, bool(asset), sender=stranger)
 
-    assert (collected.base, collected.quote) == (base, quote)
-    assert exchange.free(exchange.beneficiary) == (base, quote)
+    assert exchange.energy.balanceOf(exchange.beneficiary, E) == base
+    assert exchange.coin.balanceOf(exchange.beneficiary) == quote
     assert exchange.book.fees_of(1) == (0, 0)
-    for owner in (*people, exchange.beneficiary):
+    for owner in people:
         for asset, amount in enumerate(exchange.free(owner)):
             exchange.vault.withdraw(1, bool(asset), amount, owner, sender=owner)
     assert exchange.held() == (0, 0)

@@ -53,11 +53,11 @@ def test_place__refused(exchange: Exchange, prosumer: AccountAPI, buyer: Account
         "order_book: no such side": (1, 1, 2, GTC, 0, 59, 10),
         "order_book: no such life": (1, 1, BID, 3, 0, 59, 10),
         "order_book: session is not running": (1, 1, BID, QUARTER, 1, 59, 10),
-        "vault: quote balance is too low": (1, 1, BID, GTC, 0, 59, 2**32 - 1),
+        "order_book: not enough quote": (1, 1, BID, GTC, 0, 59, 2**32 - 1),
     }.items():
         refuses(reason, place, *args, sender=buyer)
     refuses("order_book: place is in use", place, 1, 1, ASK, GTC, 0, 60, 10, sender=prosumer)
-    refuses("vault: base balance is too low", place, 1, 2, ASK, GTC, 0, 60, 2**32 - 1, sender=prosumer)
+    refuses("order_book: not enough base", place, 1, 2, ASK, GTC, 0, 60, 2**32 - 1, sender=prosumer)
 
 
 def test_take__part_of_a_level(exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI) -> None:
@@ -67,8 +67,9 @@ def test_take__part_of_a_level(exchange: Exchange, prosumer: AccountAPI, buyer: 
     (traded,) = exchange.take(buyer, BID, 99, 4).decode_logs(exchange.book.Traded)
 
     assert (traded.taker, traded.side, traded.life, traded.tick, traded.lots) == (buyer, BID, GTC, 60, 4)
-    assert traded.fee == fee(4 * LOT, TAKER_BPS)
-    assert exchange.free(buyer) == (ENERGY + 4 * LOT - traded.fee, COIN - 4 * price(60))
+    kept = fee(4 * LOT, TAKER_BPS)
+    assert exchange.free(buyer) == (ENERGY + 4 * LOT - kept, COIN - 4 * price(60))
+    assert exchange.book.fees_of(1) == (kept, fee(4 * price(60), MAKER_BPS))
     assert exchange.filled(prosumer, 1) == 4
     assert exchange.book.lots_at(1, ASK, GTC, 60) == 6
     assert exchange.best(ASK) == 60
@@ -77,7 +78,7 @@ def test_take__part_of_a_level(exchange: Exchange, prosumer: AccountAPI, buyer: 
     assert (claimed.paid, claimed.back, claimed.closed) == (4, 0, False)
     assert claimed.fee == fee(4 * price(60), MAKER_BPS)
     assert exchange.free(prosumer) == (ENERGY - 10 * LOT, COIN + 4 * price(60) - claimed.fee)
-    assert exchange.book.fees_of(1) == (traded.fee, claimed.fee)
+    assert exchange.book.fees_of(1) == (kept, claimed.fee)
     refuses("order_book: nothing to claim", exchange.book.claim, prosumer, 1, sender=prosumer)
 
 
@@ -176,8 +177,8 @@ def test_self_trade__refused(exchange: Exchange, prosumer: AccountAPI, neighbour
     exchange.place(neighbour, 1, ASK, 60, 10)
     exchange.place(prosumer, 1, ASK, 61, 10)
     take = exchange.book.take
-    refuses("vault: self-trade", take, 1, BID, 61, 11, 0, 64, [], sender=prosumer)
-    refuses("vault: self-trade", exchange.book.trade, 1, 2, BID, GTC, 0, 61, 30, 64, [], sender=prosumer)
+    refuses("order_book: self-trade", take, 1, BID, 61, 11, 0, 64, [], sender=prosumer)
+    refuses("order_book: self-trade", exchange.book.trade, 1, 2, BID, GTC, 0, 61, 30, 64, [], sender=prosumer)
     exchange.take(prosumer, BID, 61, 10)
     assert exchange.filled(neighbour, 1) == 10
     assert exchange.filled(prosumer, 1) == 0
@@ -187,8 +188,8 @@ def test_self_trade__naming_the_order_as_done__still_refused(exchange: Exchange,
     """What the take itself would fill is not done yet."""
     exchange.place(prosumer, 1, ASK, 60, 10)
     for lots in (10, 4):
-        refuses("vault: self-trade", exchange.book.take, 1, BID, 60, lots, 0, 64, [1], sender=prosumer)
-    refuses("vault: self-trade", exchange.book.trade, 1, 2, BID, GTC, 0, 60, 30, 64, [1], sender=prosumer)
+        refuses("order_book: self-trade", exchange.book.take, 1, BID, 60, lots, 0, 64, [1], sender=prosumer)
+    refuses("order_book: self-trade", exchange.book.trade, 1, 2, BID, GTC, 0, 60, 30, 64, [1], sender=prosumer)
 
 
 def test_self_trade__own_full_order_is_no_obstacle(
@@ -199,7 +200,7 @@ def test_self_trade__own_full_order_is_no_obstacle(
         exchange.place(prosumer, n, ASK, 60, 10)
     exchange.take(buyer, BID, 60, 20)
     exchange.place(neighbour, 1, ASK, 60, 10)
-    refuses("vault: self-trade", exchange.book.take, 1, BID, 60, 5, 0, 64, [], sender=prosumer)
+    refuses("order_book: self-trade", exchange.book.take, 1, BID, 60, 5, 0, 64, [], sender=prosumer)
     exchange.book.claim(prosumer, 2, sender=buyer)
 
     exchange.take(prosumer, BID, 60, 5, done=(1, 2))
@@ -218,11 +219,11 @@ def test_refresh(exchange: Exchange, prosumer: AccountAPI, neighbour: AccountAPI
     exchange.place(prosumer, 4, BID, 10, 10)
     exchange.book.cancel(1, sender=prosumer)
     exchange.place(neighbour, 1, ASK, 65, 10)
-    refuses("vault: self-trade", exchange.book.take, 1, BID, 65, 5, 0, 64, [], sender=prosumer)
+    refuses("order_book: self-trade", exchange.book.take, 1, BID, 65, 5, 0, 64, [], sender=prosumer)
 
     refresh = exchange.book.refresh
     for reason, ns in {
-        "vault: not all orders": [3],
+        "order_book: not all orders": [3],
         "order_book: places not strictly ascending": [3, 3],
         "order_book: no such order": [1, 2],
         "order_book: order of another side or market": [2, 4],
@@ -232,4 +233,4 @@ def test_refresh(exchange: Exchange, prosumer: AccountAPI, neighbour: AccountAPI
 
     assert exchange.vault.account(1, prosumer).best_ask == 70
     exchange.take(prosumer, BID, 65, 5)
-    refuses("vault: self-trade", exchange.book.take, 1, BID, 70, 6, 0, 64, [], sender=prosumer)
+    refuses("order_book: self-trade", exchange.book.take, 1, BID, 70, 6, 0, 64, [], sender=prosumer)

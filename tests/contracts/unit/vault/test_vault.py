@@ -6,11 +6,9 @@ import pytest
 from ape.api import AccountAPI
 
 from scripts._house import container
-from tests.contracts.exchange import COIN, ENERGY, LOT, Exchange
+from tests.contracts.exchange import COIN, ENERGY, LOT, NO_PERMIT, Exchange
 from tests.contracts.house import ZERO, E, refuses
 from tests.contracts.permit import permit
-
-NOTHING = (0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(("quote", "start"), [(False, ENERGY), (True, COIN)], ids=["energy", "coin"])
@@ -30,7 +28,7 @@ def test_deposit_and_withdraw(
     assert exchange.held()[quote] == before[quote] + 70 - start - 30
     outside = exchange.coin.balanceOf(stranger) if quote else exchange.energy.balanceOf(stranger, E)
     assert outside == start + 30
-    refuses("vault: balance is too low", vault.withdraw, 1, quote, 41, buyer, sender=buyer)
+    refuses(f"order_book: not enough {'quote' if quote else 'base'}", vault.withdraw, 1, quote, 41, buyer, sender=buyer)
 
 
 def test_deposit__nothing_to_credit__reverts(exchange: Exchange, prosumer: AccountAPI) -> None:
@@ -38,7 +36,7 @@ def test_deposit__nothing_to_credit__reverts(exchange: Exchange, prosumer: Accou
     deposit = exchange.vault.deposit
     refuses("vault: no such market", deposit, 2, True, 1, prosumer, sender=prosumer)
     refuses("vault: deposit to the zero address", deposit, 1, True, 1, ZERO, sender=prosumer)
-    refuses("vault: balance is too large", deposit, 1, True, 1 << 96, prosumer, sender=prosumer)
+    refuses("vault: amount is too large", deposit, 1, True, 1 << 96, prosumer, sender=prosumer)
     exchange.coin.set_tax(1, sender=prosumer)
     refuses("vault: not the whole amount came", deposit, 1, True, 10, prosumer, sender=prosumer)
 
@@ -78,16 +76,19 @@ def test_move(exchange: Exchange, prosumer: AccountAPI, owner: AccountAPI) -> No
     assert vault.account(2, prosumer).base == 9
     refuses("vault: another token", vault.move, 1, False, 2, True, 1, sender=prosumer)
     refuses("vault: another token", vault.move, 1, False, 2, False, 1, sender=prosumer)
-    refuses("vault: balance is too low", vault.move, 1, True, 2, False, COIN, sender=prosumer)
+    refuses("order_book: not enough quote", vault.move, 1, True, 2, False, COIN, sender=prosumer)
     refuses("vault: no such market", vault.move, 1, True, 3, False, 1, sender=prosumer)
 
 
 def test_book_only(exchange: Exchange, prosumer: AccountAPI, owner: AccountAPI) -> None:
-    """Not even the owner of the book changes an account."""
-    vault, asset = exchange.vault, (exchange.coin, 0, False)
+    """Not even the owner of the book moves anybody's tokens or changes an account."""
+    vault, book, asset = exchange.vault, exchange.book, (exchange.coin, 0, False)
+    order = (1, 0, 1, 0, 0, 50, 10, 0, 64, False)
     for caller in (prosumer, owner):
-        refuses("vault: access is denied", vault.settle, 1, prosumer, NOTHING, sender=caller)
-        refuses("vault: access is denied", vault.set_best, 1, prosumer, 0, 0, 0, sender=caller)
+        refuses("vault: access is denied", vault.exchange, 1, prosumer, True, 1, 1, NO_PERMIT, sender=caller)
+        refuses("vault: access is denied", vault.pay, 1, prosumer, True, 1, sender=caller)
+        refuses("order_book: access is denied", book.adjust, 1, prosumer, 1, 1, sender=caller)
+        refuses("order_book: access is denied", book.order_for, prosumer, True, order, sender=caller)
         refuses("vault: access is denied", vault.list_market, 2, asset, asset, sender=caller)
         refuses("vault: access is denied", vault.set_paused, True, sender=caller)
 
@@ -103,7 +104,7 @@ def test_list_market__not_two_tokens__reverts(exchange: Exchange, owner: Account
 
 
 def test_freeze(exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI, guardian: AccountAPI) -> None:
-    """A frozen account moves nothing, and trades no more once it is marked; what it has in the book can come home."""
+    """From the freeze on an account moves nothing and trades nothing; what it has in the book can come back into it."""
     vault, book = exchange.vault, exchange.book
     exchange.place(prosumer, 1, 1, 50, 10)
     exchange.guard.freeze(prosumer, sender=guardian)
@@ -113,14 +114,13 @@ def test_freeze(exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI, gua
     refuses("vault: account is frozen", vault.withdraw, 1, False, 1, prosumer, sender=buyer)
     refuses("vault: account is frozen", vault.move, 1, False, 1, False, 1, sender=prosumer)
 
-    vault.mark_frozen(1, prosumer, sender=buyer)
     assert vault.account(1, prosumer).frozen
-    refuses("vault: account is frozen", book.place, 1, 2, 1, 0, 0, 50, 10, sender=prosumer)
+    refuses("order_book: account is frozen", book.place, 1, 2, 1, 0, 0, 50, 10, sender=prosumer)
     book.cancel(1, sender=prosumer)
+    refuses("vault: account is frozen", book.close, 1, [], [], 0, 5, sender=prosumer)
     assert exchange.free(prosumer) == (ENERGY, COIN)
 
     exchange.guard.unfreeze(prosumer, sender=guardian)
-    vault.mark_frozen(1, prosumer, sender=buyer)
     exchange.place(prosumer, 1, 1, 50, 10)
     assert exchange.free(prosumer) == (ENERGY - 10 * LOT, COIN)
 
