@@ -17,14 +17,16 @@ from tests.contracts.fuzz.world import BENEFICIARY, GUARDIAN, OWNER, PEOPLE, STA
 BID, ASK = 0, 1
 TAKER_BPS, MAKER_BPS, MIN_LOTS, BASE_PRICE = 20, 10, 1, 4_000
 FINE, COARSE = 1, 2  # markets: lots of a thousandth of a kWh and of a kWh
-LOT_EXP = {FINE: 6, COARSE: 9}
-TICK_EXP = {FINE: 12, COARSE: 15}  # a tick is a thousandth of a GCM for a kWh, so tick 2,000 is 6 GCM
+TINY, CHEAP = 3, 4  # where a unit counts: 10 µWh for a thousand units of money, 1,000 µWh for seven
+LOT_EXP = {FINE: 6, COARSE: 9, TINY: 1, CHEAP: 3}
+TICK_EXP = {FINE: 12, COARSE: 15, TINY: 0, CHEAP: 0}  # in the first two tick 2,000 is 6 GCM for a kWh
+BASE_PRICES = {FINE: BASE_PRICE, COARSE: BASE_PRICE, TINY: 900, CHEAP: 1}
 MAKER, TRADER = PEOPLE[:2]
 PLENTY = 2**90
 
 
 class Square(Place):
-    """Two markets with the same pool beside them. The maker and the trader are rich, and have approved what they need."""
+    """Four markets with the same pool beside them. The maker and the trader are rich, and have approved what they need."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,16 +34,16 @@ class Square(Place):
         self.vault = Contract(artifact("Vault"), BOOK, guard, sender=OWNER)
         self.book = Contract(artifact("OrderBook"), self.vault.address, guard, BENEFICIARY, sender=OWNER, at=BOOK)
         self.router = Contract(artifact("Router"), self.vault.address, energy, money, guard, sender=OWNER)
-        for market in (FINE, COARSE):
-            terms = (LOT_EXP[market], TICK_EXP[market], BASE_PRICE, MAKER_BPS, TAKER_BPS, MIN_LOTS)
+        for market in LOT_EXP:
+            terms = (LOT_EXP[market], TICK_EXP[market], BASE_PRICES[market], MAKER_BPS, TAKER_BPS, MIN_LOTS)
             self.book.must("open_market", (energy, E, True), (money, 0, False), *terms, sender=OWNER)
             self.router.must("set_pool", market, self.pool.address, sender=OWNER)
         for person in (MAKER, TRADER):
-            self.fund(person, 4 * PLENTY, 4 * PLENTY)
+            self.fund(person, 8 * PLENTY, 8 * PLENTY)
             for spender in (self.vault, self.router):
                 self.energy.must("setApprovalForAll", spender.address, True, sender=person)
                 self.money.must("approve", spender.address, 2**256 - 1, sender=person)
-        for market in (FINE, COARSE):
+        for market in LOT_EXP:
             for quote in (False, True):
                 self.vault.must("deposit", market, quote, PLENTY, MAKER, sender=MAKER)
 
@@ -56,9 +58,8 @@ class Square(Place):
         for tick, lots, life in levels:
             key = (tick if side == ASK else -tick, life, tick)
             merged[key] = merged.get(key, 0) + lots
-        stand = [
-            Level((BASE_PRICE + tick) * 10 ** TICK_EXP[market], lots) for (_, _, tick), lots in sorted(merged.items())
-        ]
+        base, size = BASE_PRICES[market], 10 ** TICK_EXP[market]
+        stand = [Level((base + tick) * size, lots) for (_, _, tick), lots in sorted(merged.items())]
         return Market(10 ** LOT_EXP[market], TAKER_BPS, stand, pool)
 
     def quote(self, market: int, kind: Kind, amount: int, levels: int = 64) -> Way | str:

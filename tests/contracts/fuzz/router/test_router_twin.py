@@ -8,12 +8,26 @@ from math import isqrt
 
 import boa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.contracts.fuzz.pool.twin import MAX, Reserves
+from tests.contracts.fuzz.pool.twin import Reserves
 from tests.contracts.fuzz.profiles import twin_settings
-from tests.contracts.fuzz.router.square import ASK, BID, COARSE, FINE, LOT_EXP, MAKER, TRADER, Square, fresh
+from tests.contracts.fuzz.router.square import (
+    ASK,
+    BASE_PRICES,
+    BID,
+    CHEAP,
+    COARSE,
+    FINE,
+    LOT_EXP,
+    MAKER,
+    TAKER_BPS,
+    TINY,
+    TRADER,
+    Square,
+    fresh,
+)
 from tests.contracts.fuzz.router.twin import Kind, Market, Way, best, no_worse
 from tests.contracts.fuzz.world import OWNER
 
@@ -63,6 +77,22 @@ def amount_for(kind: Kind, twin: Market, pool: Reserves, *, part: int, odd: int)
     return min(max(whole * part // 1_000 + odd, 1), 10**27)
 
 
+# market → lot, and the price of a lot around which it is traded here
+UNITS = {TINY: (10, 1_000), CHEAP: (1_000, 7)}
+
+
+@st.composite
+def twins(draw: st.DrawFn) -> tuple[int, Reserves]:
+    """A market where units count, and a deep pool with the same price and fee, or a hair beside it."""
+    market = draw(st.sampled_from((TINY, CHEAP)))
+    lot, price = UNITS[market]
+    energy = draw(st.integers(6, 12).flatmap(lambda size: st.integers(10**size, 10 ** (size + 1))))
+    worth = energy * price // lot
+    money = worth + draw(st.sampled_from((-1, 0, 1))) * worth // 10 ** draw(st.integers(2, 10))
+    assume(energy * money > 10**8)
+    return market, Reserves(energy, money, isqrt(energy * money), TAKER_BPS - 5, 5)
+
+
 @twin_settings
 @given(
     kind=st.sampled_from(Kind),
@@ -75,29 +105,85 @@ def amount_for(kind: Kind, twin: Market, pool: Reserves, *, part: int, odd: int)
 def test_quote__any_state__is_no_worse_than_every_split(
     square: Square, kind: Kind, market: int, offers: list[tuple[int, int, int]], pool: Reserves, part: int, odd: int
 ) -> None:
-    side = BID if kind.selling else ASK
-    with prepared(square, market, side, offers, pool) as twin:
-        amount = amount_for(kind, twin, pool, part=part, odd=odd)
+    with prepared(square, market, BID if kind.selling else ASK, offers, pool) as twin:
+        weigh(square, kind, market, twin, amount_for(kind, twin, pool, part=part, odd=odd))
+
+
+@twin_settings
+@given(
+    kind=st.sampled_from(Kind),
+    offers=st.lists(st.tuples(st.integers(-2, 2), st.integers(1, 9), st.integers(0, 2)), min_size=1, max_size=3),
+    state=twins(),
+    lots=st.integers(1, 12),
+    odd=st.integers(-3, 3),
+)
+def test_quote__book_and_pool_alike__roundings_make_it_no_worse(
+    square: Square, kind: Kind, offers: list[tuple[int, int, int]], state: tuple[int, Reserves], lots: int, odd: int
+) -> None:
+    market, pool = state
+    lot, price = UNITS[market]
+    amount = max(lots * (lot if kind in (Kind.SELL, Kind.BUY) else price) + odd, 1)
+    middle = price - BASE_PRICES[market]
+    shifted = [(middle + tick, size, life) for tick, size, life in offers]
+    with prepared(square, market, BID if kind.selling else ASK, shifted, pool) as twin:
+        weigh(square, kind, market, twin, amount)
+
+
+@pytest.mark.parametrize(
+    ("market", "kind", "amount", "offers", "reserves", "answer"),
+    [
+        (TINY, Kind.BUY, 67, [(101, 2)], (64_122_827, 6_412_282_706), (6_713, 67)),
+        (TINY, Kind.BUY_WITH, 2_002, [(100, 5)], (1_319_936_190, 131_861_625_381), (2_000, 20)),
+        (CHEAP, Kind.SELL_FOR, 42, [(6, 8), (4, 4)], (316_234_544_215, 2_213_663_945), (6_000, 42)),
+        (CHEAP, Kind.SELL, 7_003, [(6, 9)], (822_702_153, 5_764_673), (7_000, 49)),
+        (TINY, Kind.BUY, 81, [(101, 9), (103, 2)], (34_107_032_147, 3_410_703_214_700), (8_117, 81)),
+        (TINY, Kind.SELL, 92, [(99, 9), (98, 2)], (8_870_297, 887_038_570), (92, 9_181)),
+        (TINY, Kind.SELL_FOR, 8_997, [(103, 5), (99, 4)], (3_186_569, 318_660_086), (90, 8_997)),
+        (CHEAP, Kind.BUY, 9_997, [(6, 7)], (97_274_673_754, 680_922_716), (71, 9_997)),
+        (CHEAP, Kind.BUY_WITH, 47, [(6, 1)], (303_265_534_922, 2_122_858_741), (47, 6_571)),
+    ],
+    ids=["book 1", "book 2", "book 3", "book 4", "one more 1", "one more 2", "one more 3", "pool 1", "pool 2"],
+)
+def test_quote__where_a_unit_decides__each_of_the_four_plans_is_the_best_somewhere(
+    square: Square,
+    market: int,
+    kind: Kind,
+    amount: int,
+    offers: list[tuple[int, int]],
+    reserves: tuple[int, int],
+    answer: tuple[int, int],
+) -> None:
+    """States found by search, in each of which the plan by the margin is a unit or more worse."""
+    pool = Reserves(*reserves, isqrt(reserves[0] * reserves[1]), TAKER_BPS - 5, 5)
+    placed = [(tick, lots, 0) for tick, lots in offers]
+    with prepared(square, market, BID if kind.selling else ASK, placed, pool) as twin:
         found = square.quote(market, kind, amount)
-        ways = twin.every_way(kind, amount)
-        if isinstance(found, str):
-            assert found == "router: too little to trade with"
-            assert not ways
-            return
-        assert amount <= MAX
-        assert found.given <= amount if kind.exact_in else found.gotten >= amount
-        assert no_worse(kind, found, best(kind, ways), twin.slack(kind, ways))
-        # To the unit: what either alone would do in this state, by the twin and by the contracts.
-        pool_alone, book_alone = twin.in_pool_alone(kind, amount), twin.in_book_alone(kind, amount)
-        assert no_worse(kind, found, pool_alone)
-        assert no_worse(kind, found, book_alone)
-        assert alone(square.quote(market, kind, amount, levels=0)) == pool_alone
-        with boa.env.anchor():
-            square.stop_pool()
-            assert alone(square.quote(market, kind, amount)) == book_alone
-        # The plan says itself how far a trade must look.
-        assert square.quote(market, kind, amount, levels=found.levels) == found
-        settle(square, kind, market, amount, found)
+        assert isinstance(found, Way)
+        assert (found.given, found.gotten) == answer
+        weigh(square, kind, market, twin, amount)
+
+
+def weigh(square: Square, kind: Kind, market: int, twin: Market, amount: int) -> None:
+    """Hold a quote against every split and against either alone, and then trade it."""
+    found = square.quote(market, kind, amount)
+    ways = twin.every_way(kind, amount)
+    if isinstance(found, str):
+        assert found == "router: too little to trade with"
+        assert not ways
+        return
+    assert found.given <= amount if kind.exact_in else found.gotten >= amount
+    assert no_worse(kind, found, best(kind, ways), twin.slack(kind, ways))
+    # To the unit: what either alone would do in this state, by the twin and by the contracts.
+    pool_alone, book_alone = twin.in_pool_alone(kind, amount), twin.in_book_alone(kind, amount)
+    assert no_worse(kind, found, pool_alone)
+    assert no_worse(kind, found, book_alone)
+    assert alone(square.quote(market, kind, amount, levels=0)) == pool_alone
+    with boa.env.anchor():
+        square.stop_pool()
+        assert alone(square.quote(market, kind, amount)) == book_alone
+    # The plan says itself how far a trade must look.
+    assert square.quote(market, kind, amount, levels=found.levels) == found
+    settle(square, kind, market, amount, found)
 
 
 def alone(way: Way | str) -> Way | None:
