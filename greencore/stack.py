@@ -88,13 +88,21 @@ class Stack:
         }
 
     async def start_servers(self) -> None:
-        """PostgreSQL, NATS and the chain, side by side. Raises StartFailed."""
+        """PostgreSQL, NATS and the chain, side by side, and the contracts compiled meanwhile. Raises StartFailed."""
         start = self.supervisor.start
         await asyncio.gather(
+            self._compile(),
             start("postgres", self.postgres.prepare, wave=SERVERS),
             start("nats", self.nats.prepare, wave=SERVERS),
             start("anvil", self.anvil.prepare, wave=SERVERS),
         )
+
+    async def _compile(self) -> None:
+        """Fill the compiler's cache: a first start would wait for it later. What does not compile, the deployment will say."""
+        if not self.deployment.exists():
+            await self._run_script(
+                self.supervisor.log("compile"), sys.executable, "-m", "scripts.export_abi", "--check"
+            )
 
     async def migrate(self) -> None:
         """Bring the platform's and every node's database to the newest revision. The first time, nodes' are copies of it."""
@@ -114,21 +122,20 @@ class Stack:
         log = self.supervisor.log("deploy")
         ape = str(Path(sys.executable).parent / "ape")
         options = ("--network", self.anvil.url, "--config", str(config), "--out", str(self.deployment))
+        if await self._run_script(log, ape, "run", "deploy", *options):
+            raise StartFailed(f"the contracts could not be deployed; {log} says:\n{log.read_text()[-1500:]}")
+
+    async def _run_script(self, log: Path, *command: str) -> int:
+        """Run a program of the checkout to its end; returns its exit code."""
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *bound((ape, "run", "deploy", *options)),
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **self.environment()},
+                *bound(command), cwd=ROOT, stdout=output, stderr=output, env={**os.environ, **self.environment()}
             )
             try:
-                code = await process.wait()
+                return await process.wait()
             finally:
                 if process.returncode is None:  # somebody pressed Ctrl-C
                     process.kill()
-        if code:
-            raise StartFailed(f"the contracts could not be deployed; {log} says:\n{log.read_text()[-1500:]}")
 
     async def keep_chain(self) -> None:
         """Keep a whole copy of the chain's state beside the one that is being written, until cancelled."""

@@ -10,7 +10,7 @@ import json
 import sys
 from importlib.metadata import version
 
-from scripts._source import ROOT, compiled, deployables
+from scripts._source import ROOT, compile_all, compiled, deployables
 
 ABI = ROOT / "chain" / "abi"
 
@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     """Write or check every ABI; return the exit code."""
     check = "--check" in arguments
     stale = []
+    compile_all(deployables())
     wanted = {f"{name}.json": json.dumps(compiled(name).abi, indent=1) + "\n" for name in deployables()}
     for name, text in wanted.items():
         target = ABI / name
