@@ -73,6 +73,12 @@ def wiring_differences(house: House) -> Iterator[str]:
                 yield f"{name}.{getter}: {house.name_of(str(found))} instead of {house.name_of(str(expected))}"
 
 
+def told_differences(house: House) -> Iterator[str]:
+    """Check that the Guard tells of freezes whoever keeps a copy of them: the one wiring that an owner can undo."""
+    if "OrderBook" in house and house.address("OrderBook") not in house.read("Guard", "followers"):
+        yield "Guard.followers: the OrderBook is not told of freezes"
+
+
 def _expected(house: House, name: str, getter: str) -> Any:
     """What an immutable should be. Raises KeyError for one that nobody knows."""
     source, entry = house.source(name), house.entries[name]
@@ -128,6 +134,7 @@ def cli(path: Path | None) -> None:
         try:
             found = [
                 *wiring_differences(house),
+                *told_differences(house),
                 *config_differences(house, deployment["config"]),
                 *market_differences(house, deployment),
             ]

@@ -15,7 +15,7 @@ from ape.api import AccountAPI
 from chain.deployment import Deployment
 from scripts._chain import Call, Chain, Sender, Sent
 from scripts._config import BadConfig, Config
-from scripts._house import House, read_deployment
+from scripts._house import House, container, read_deployment
 from scripts._run import Deploying, Journal
 from scripts._source import deployables
 from scripts.show import listed, offices, owners, parameters
@@ -24,6 +24,7 @@ from scripts.verify import (
     config_differences,
     creation_differences,
     market_differences,
+    told_differences,
     wiring_differences,
 )
 
@@ -89,6 +90,7 @@ def differences(chain: Chain, path: Path) -> list[str]:
         *code_differences(house),
         *creation_differences(house, known),
         *wiring_differences(house),
+        *told_differences(house),
         *config_differences(house, deployment["config"]),
         *market_differences(house, deployment),
     ]
@@ -122,6 +124,19 @@ def test_deploy__everything__then_nothing_more(
 
     with pytest.raises(BadConfig, match=r"Registry.*live"):
         deploy(replace(config, live=True))
+
+
+def test_verify__guard_tells_nobody__is_found(
+    chain: Chain, path: Path, deploy: Callable[..., Sender], deployer: AccountAPI
+) -> None:
+    """The one wiring that can be undone: freezes would no longer reach the book. The next run mends it."""
+    deploy()
+    house = House(chain, read_deployment(path)["contracts"])
+    container("Guard").at(house.address("Guard")).set_followers([], sender=deployer)
+    assert list(told_differences(house)) == ["Guard.followers: the OrderBook is not told of freezes"]
+
+    deploy()
+    assert list(told_differences(house)) == []
 
 
 def test_deploy__file__is_what_other_parts_read(path: Path, deploy: Callable[..., Sender]) -> None:
