@@ -113,9 +113,9 @@ event Cleared:
     slot: indexed(uint32)
     by: indexed(address)
     tick: uint16
-    volume: uint32
-    bid_lots: uint32
-    ask_lots: uint32
+    volume: uint64
+    bid_lots: uint64
+    ask_lots: uint64
 
 
 # @dev Tokens came in for an order.
@@ -216,6 +216,7 @@ _U12: constant(uint256) = (1 << 12) - 1
 _U24: constant(uint256) = (1 << 24) - 1
 _U32: constant(uint256) = (1 << 32) - 1
 _U40: constant(uint256) = (1 << 40) - 1
+_U48: constant(uint256) = (1 << 48) - 1
 _U56: constant(uint256) = (1 << 56) - 1
 _U96: constant(uint256) = (1 << 96) - 1
 _U127: constant(uint256) = (1 << 127) - 1
@@ -235,12 +236,12 @@ _OPEN: constant(uint256) = 1 << 165
 
 
 # @dev Where a round's word has its fields.
-_ASKS: constant(uint256) = 32
-_VOLUME: constant(uint256) = 64
-_BID_LOTS: constant(uint256) = 96
-_ASK_LOTS: constant(uint256) = 128
-_TICK: constant(uint256) = 160
-_CLEARED: constant(uint256) = 1 << 172
+_ASKS: constant(uint256) = 48
+_VOLUME: constant(uint256) = 96
+_BID_LOTS: constant(uint256) = 144
+_ASK_LOTS: constant(uint256) = 192
+_TICK: constant(uint256) = 240
+_CLEARED: constant(uint256) = 1 << 252
 
 
 # @dev The brake.
@@ -265,8 +266,8 @@ _markets: HashMap[uint256, uint256]
 _assets: HashMap[uint256, IVault.Asset]
 
 
-# @dev market << 32 | slot → lots of bids (32 bits) | of asks << 32 (32) | volume << 64 (32) | bids filled at the price
-# << 96 (32) | asks filled at the price << 128 (32) | tick << 160 (12) | cleared << 172.
+# @dev market << 32 | slot → lots of bids (48 bits) | of asks << 48 (48) | volume << 96 (48) | bids filled at the price
+# << 144 (48) | asks filled at the price << 192 (48) | tick << 240 (12) | cleared << 252.
 _rounds: HashMap[uint256, uint256]
 
 
@@ -475,7 +476,7 @@ def close(market: uint16, owner: address, ns: DynArray[uint96, CLOSE_MAX]) -> ui
 
 
 @external
-def clear(market: uint16, slot: uint32, tick: uint16, volume: uint32, low: uint16, high: uint16):
+def clear(market: uint16, slot: uint32, tick: uint16, volume: uint64, low: uint16, high: uint16):
     """
     @dev Ends a round with a result that anybody computed; refuses every tick and volume but the right ones. `solve`
          tells what it accepts.
@@ -521,8 +522,8 @@ def clear(market: uint16, slot: uint32, tick: uint16, volume: uint32, low: uint1
         by=msg.sender,
         tick=convert(at, uint16),
         volume=volume,
-        bid_lots=convert(bid_lots, uint32),
-        ask_lots=convert(ask_lots, uint32),
+        bid_lots=convert(bid_lots, uint64),
+        ask_lots=convert(ask_lots, uint64),
     )
 
 
@@ -688,14 +689,14 @@ def set_paused(paused_: bool):
 @external
 @view
 @reentrant
-def solve(market: uint16, slot: uint32) -> (uint16, uint32, uint16, uint16):
+def solve(market: uint16, slot: uint32) -> (uint16, uint64, uint16, uint16):
     """
     @dev Returns what `clear` accepts for the orders that are there. Two binary searches over the sums of depth: meant to
          be asked from outside, and no part of clearing.
     @param market The 2-byte market number.
     @param slot The slot of the delivery.
     @return uint16 The tick.
-    @return uint32 The volume.
+    @return uint64 The volume.
     @return uint16 `low`.
     @return uint16 `high`.
     """
@@ -713,7 +714,7 @@ def solve(market: uint16, slot: uint32) -> (uint16, uint32, uint16, uint16):
     demand: uint256 = 0
     supply: uint256 = 0
     demand, supply = self._depth(market, slot, word, tick)
-    volume: uint32 = convert(min(demand, supply), uint32)
+    volume: uint64 = convert(min(demand, supply), uint64)
     return convert(tick, uint16), volume, convert(low, uint16), convert(high, uint16)
 
 
@@ -788,13 +789,13 @@ def result_of(market: uint16, slot: uint32) -> IRound.Result:
     """
     word: uint256 = self._rounds[self._round_key(market, slot)]
     return IRound.Result(
-        bids=convert(word & _U32, uint32),
-        asks=convert((word >> _ASKS) & _U32, uint32),
+        bids=convert(word & _U48, uint64),
+        asks=convert((word >> _ASKS) & _U48, uint64),
         cleared=word & _CLEARED != 0,
         tick=convert((word >> _TICK) & _U12, uint16),
-        volume=convert((word >> _VOLUME) & _U32, uint32),
-        bid_lots=convert((word >> _BID_LOTS) & _U32, uint32),
-        ask_lots=convert((word >> _ASK_LOTS) & _U32, uint32),
+        volume=convert((word >> _VOLUME) & _U48, uint64),
+        bid_lots=convert((word >> _BID_LOTS) & _U48, uint64),
+        ask_lots=convert((word >> _ASK_LOTS) & _U48, uint64),
     )
 
 
@@ -1097,7 +1098,7 @@ def _bids_above(market: uint16, slot: uint32, word: uint256, tick: uint256) -> u
     @param tick The tick.
     @return uint256 The lots.
     """
-    bids: uint256 = word & _U32
+    bids: uint256 = word & _U48
     return unsafe_sub(bids, depth_tree._below(self._tree_of(market, slot, 0), bids, unsafe_add(tick, 1)))
 
 
@@ -1112,7 +1113,7 @@ def _asks_below(market: uint16, slot: uint32, word: uint256, tick: uint256) -> u
     @param tick The tick.
     @return uint256 The lots.
     """
-    return depth_tree._below(self._tree_of(market, slot, 1), (word >> _ASKS) & _U32, tick)
+    return depth_tree._below(self._tree_of(market, slot, 1), (word >> _ASKS) & _U48, tick)
 
 
 @internal
@@ -1127,7 +1128,7 @@ def _depth(market: uint16, slot: uint32, word: uint256, tick: uint256) -> (uint2
     @return uint256 The lots of bids at the tick and above.
     @return uint256 The lots of asks at the tick and below.
     """
-    bids: uint256 = word & _U32
+    bids: uint256 = word & _U48
     return (
         unsafe_sub(bids, depth_tree._below(self._tree_of(market, slot, 0), bids, tick)),
         self._asks_below(market, slot, word, unsafe_add(tick, 1)),
@@ -1144,7 +1145,7 @@ def _check_nothing_trades(market: uint16, slot: uint32, word: uint256, tick: uin
     @param word The round's word.
     @param tick The tick.
     """
-    if word & _U32 == 0 or (word >> _ASKS) & _U32 == 0:
+    if word & _U48 == 0 or (word >> _ASKS) & _U48 == 0:
         return
     assert (
         self._bids_above(market, slot, word, tick) == 0
@@ -1327,9 +1328,9 @@ def _queue(market: uint16, slot: uint32, n: uint96, side: uint256, tick: uint256
     """
     key: uint256 = self._round_key(market, slot)
     word: uint256 = self._rounds[key]
-    offset: uint256 = side << 5
-    total: uint256 = (word >> offset) & _U32
-    assert unsafe_add(total, size) <= _U32, "round: too many lots"
+    offset: uint256 = unsafe_mul(side, _ASKS)
+    total: uint256 = (word >> offset) & _U48
+    assert unsafe_add(total, size) <= depth_tree.LOTS_MAX, "round: too many lots"
     self._rounds[key] = unsafe_add(word, size << offset)
     depth_tree._add(self._tree_of(market, slot, side), total, tick, size)
     id: uint256 = tick | (side << 12) | (key << 13)
@@ -1358,7 +1359,7 @@ def _unqueue(word: uint256, order: uint256):
     id: uint256 = order >> 112
     size: uint256 = order & _U32
     side: uint256 = (id >> 12) & 1
-    self._rounds[id >> 13] = unsafe_sub(word, size << (side << 5))
+    self._rounds[id >> 13] = unsafe_sub(word, size << unsafe_mul(side, _ASKS))
     depth_tree._remove(
         self._tree_of(convert(id >> 45, uint16), convert((id >> 13) & _U32, uint32), side), id & _U12, size
     )
@@ -1389,9 +1390,9 @@ def _filled(word: uint256, order: uint256) -> uint256:
     id: uint256 = order >> 112
     tick: uint256 = id & _U12
     price: uint256 = (word >> _TICK) & _U12
-    if (word >> _VOLUME) & _U32 == 0:
+    if (word >> _VOLUME) & _U48 == 0:
         return 0
-    traded: uint256 = (word >> _BID_LOTS) & _U32
+    traded: uint256 = (word >> _BID_LOTS) & _U48
     if (id >> 12) & 1 == 0:
         if tick > price:
             return size
@@ -1402,7 +1403,7 @@ def _filled(word: uint256, order: uint256) -> uint256:
             return size
         if tick > price:
             return 0
-        traded = (word >> _ASK_LOTS) & _U32
+        traded = (word >> _ASK_LOTS) & _U48
     start: uint256 = (order >> 32) & _U56
     if traded >= unsafe_add(start, size):
         return size

@@ -123,7 +123,7 @@ def test_frozen__nothing_of_it_trades(
     offer = (on.token, E, 100, 100, 1, 0, "0x" + "0" * 40, 0, 0)
     refuses("marketplace: account is frozen", bazaar.marketplace.offer, *offer, sender=prosumer)
     bazaar.round.close(1, prosumer, [1], sender=relayer)
-    assert tuple(bazaar.round.depth_of(1, slot, 4_095)) == (0, 0)
+    assert tuple(bazaar.round.depth_of(1, slot, 3_124)) == (0, 0)
     assert tuple(bazaar.round.balance_of(1, prosumer)) == (800 * WH, 0)
     refuses("round: account is frozen", bazaar.round.leave, 1, [], prosumer, sender=prosumer)
     town.check_nothing_is_lost()

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import boa
 import pytest
+from eth_hash.auto import keccak
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.contracts import ROOT
 from tests.contracts.fuzz.profiles import twin_settings
 from tests.contracts.fuzz.round.chain import MARKETS, TRADERS, Chain
 from tests.contracts.fuzz.round.twin import (
@@ -28,7 +30,7 @@ from tests.contracts.fuzz.world import STRANGER
 
 MARKET = 1
 TERMS = MARKETS[MARKET]
-FIRST, LAST = 505, 524  # around a border of a word of each layer below the root
+FIRST, LAST = 615, 634  # around a border of a word of every layer
 
 ticks = st.sampled_from((*range(FIRST, LAST), *range(FIRST, LAST), 0, TICKS - 1))
 sides = st.lists(st.tuples(ticks, st.integers(2, 5)), max_size=7)
@@ -65,17 +67,17 @@ def test_rule__orders_in_time__only_orders_at_the_price_are_cut(bids: list[Lots]
 
 @given(bids=sides, asks=sides)
 @twin_settings
-@example(bids=[(510, 5)], asks=[(510, 5)])  # equal at one tick
-@example(bids=[(510, 3)], asks=[(506, 3)])  # equal on a stretch: its middle
-@example(bids=[(510, 3)], asks=[(507, 3)])  # a stretch of four: rounded down
-@example(bids=[(520, 9)], asks=[(506, 2)])  # demand stays: what it bids
-@example(bids=[(520, 2)], asks=[(506, 9)])  # supply stays: what it asks
-@example(bids=[(511, 2), (510, 2)], asks=[(510, 2), (511, 2)])  # as much left on both sides of a step
-@example(bids=[(511, 3), (510, 2)], asks=[(510, 3), (511, 3)])  # the side that leaves less is behind the step
+@example(bids=[(620, 5)], asks=[(620, 5)])  # equal at one tick
+@example(bids=[(620, 3)], asks=[(616, 3)])  # equal on a stretch: its middle
+@example(bids=[(620, 3)], asks=[(617, 3)])  # a stretch of four: rounded down
+@example(bids=[(630, 9)], asks=[(616, 2)])  # demand stays: what it bids
+@example(bids=[(630, 2)], asks=[(616, 9)])  # supply stays: what it asks
+@example(bids=[(621, 2), (620, 2)], asks=[(620, 2), (621, 2)])  # as much left on both sides of a step
+@example(bids=[(621, 3), (620, 2)], asks=[(620, 3), (621, 3)])  # the side that leaves less is behind the step
 @example(bids=[(0, 2)], asks=[(0, 5)])  # the lowest tick
 @example(bids=[(TICKS - 1, 5)], asks=[(TICKS - 1, 2)])  # the highest
-@example(bids=[(506, 2)], asks=[(507, 2)])  # neighbours that do not meet
-@example(bids=[(506, 2)], asks=[(0, 2), (TICKS - 1, 2)])
+@example(bids=[(616, 2)], asks=[(617, 2)])  # neighbours that do not meet
+@example(bids=[(616, 2)], asks=[(0, 2), (TICKS - 1, 2)])
 def test_clear__every_result__only_the_right_one_is_accepted(chain: Chain, bids: list[Lots], asks: list[Lots]) -> None:
     right = clearing(bids, asks, range(TICKS)) if bids and asks else None
     with boa.env.anchor():
@@ -131,3 +133,20 @@ def attempts(bids: Sequence[Lots], asks: Sequence[Lots], right: Clearing | None)
     candidates = {tick for turn in turns(bids, asks) for tick in (turn - 1, turn, turn + 1) if 0 <= tick < TICKS}
     for tick in sorted(candidates - ({right.tick} if right else set())):
         yield Clearing(tick, min(depth(bids, asks, tick)), tick, tick)
+
+
+def test_place__as_many_lots_as_a_round_holds__is_full(chain: Chain) -> None:
+    """Nobody can afford to come there, so the round's word is written as if somebody had: to the lot, on one side."""
+    slot = boa.env.timestamp // SLOT + 3
+    compiled = boa.load_partial(str(ROOT / "contracts/market/Round.vy")).compiler_data
+    base = compiled.storage_layout["storage_layout"]["_rounds"]["slot"]
+    key = keccak(base.to_bytes(32, "big") + (MARKET << 32 | slot).to_bytes(32, "big"))
+    with boa.env.anchor():
+        left = 9
+        boa.env.set_storage("0x" + chain.round.address.hex(), int.from_bytes(key, "big"), 2**48 - 1 - left)
+        assert chain.round.view("result_of", MARKET, slot)[:2] == (2**48 - 1 - left, 0)
+        over = chain.round.call("place", MARKET, slot, 1, BID, FIRST, left + 1, sender=TRADERS[0])
+        assert over.reason == "round: too many lots"
+        chain.round.must("place", MARKET, slot, 1, BID, FIRST, left, sender=TRADERS[0])
+        chain.round.must("place", MARKET, slot, 2, ASK, FIRST, 2**32 - 1, sender=TRADERS[0])
+        assert chain.round.view("result_of", MARKET, slot)[:2] == (2**48 - 1, 2**32 - 1)

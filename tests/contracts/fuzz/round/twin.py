@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from tests.contracts.fuzz.books import Refused, need
 
 BID, ASK = 0, 1
-TICKS, SLOT = 4_096, 900
+TICKS, SLOT = 3_125, 900
 HORIZON = 192  # slots
-LOTS_MAX = 2**32 - 1
+LOTS_MAX = 2**48 - 1
 BPS = 10_000
 
 Lots = tuple[int, int]  # tick and lots
