@@ -18,8 +18,9 @@
                  the book is traded is empty again. It moves tokens of nobody but the caller, or of whoever sent energy
                  with an order. Approvals stand for the Vault and the listed pools only. Nobody is trusted with
                  somebody's account in the Vault, so the Router itself refuses what the book would refuse the caller: a
-                 take that reaches an own order, by the bounds of the caller's account. Frozen accounts and those below
-                 the pool's tier are refused on both sides. Each part must do exactly what was planned, or nothing
+                 take that reaches an own order, by the bounds of the caller's account, and a tier below what the
+                 market's coin asks of its holders. Frozen accounts and those below the pool's tier are refused on both
+                 sides. Each part must do exactly what was planned, or nothing
                  happens. Energy token and money are contracts of the house and fixed; a token that calls strangers
                  while it moves finds the Router locked. Roles: the owner (meant to be a timelock) says which pool stands
                  beside which market; it can take nothing.
@@ -443,6 +444,8 @@ def _trade(order: IRouter.Order, trader: address, received: uint256) -> (uint256
         ), "router: tier is too low"
     selling: bool = order.kind <= SELL_FOR
     if plan.lots != 0:
+        # The account that trades is the Router's, whose tier says nothing of the trader's.
+        assert staticcall IVault(vault).admits(order.market, trader), "router: tier is too low"
         self._check_self_trade(order.market, selling, plan.tick, trader)
     id: uint256 = 0
     if selling:

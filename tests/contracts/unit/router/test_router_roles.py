@@ -5,7 +5,7 @@
 from ape.api import AccountAPI
 
 from scripts._house import container
-from tests.contracts.exchange import ASK, BASE_PRICE, LOT, LOT_EXP, TICK_EXP
+from tests.contracts.exchange import ASK, BASE_PRICE, LOT, LOT_EXP, TICK_EXP, price
 from tests.contracts.fuzz.router.twin import Kind
 from tests.contracts.house import ZERO, E, refuses
 from tests.contracts.unit.router.conftest import MIDDLE, Street
@@ -77,15 +77,17 @@ def test_gas__is_printed(street: Street, prosumer: AccountAPI, buyer: AccountAPI
     spent = {}
     for n in range(12):
         street.exchange.place(prosumer, n, ASK, MIDDLE - 300 + n, 10)
-    street.trade(buyer, Kind.BUY, LOT)  # the first one pays for balances that are new
-    for name, kind, lots, levels in (
-        ("book alone, one level", Kind.BUY, 5, 1),
-        ("book alone, four levels", Kind.BUY, 38, 4),
-        ("pool alone", Kind.BUY, 50, 0),
-        ("book, two levels, and pool", Kind.BUY_WITH, 3_000, 2),
-        ("sell to the pool", Kind.SELL, 50, 16),
+    street.trade(buyer, Kind.BUY_WITH, price(MIDDLE - 300))  # the first one pays for balances that are new
+    best, step = price(MIDDLE - 300), price(1) - price(0)
+    for name, kind, amount, levels in (
+        ("book alone, one level", Kind.BUY_WITH, 5 * best, 16),
+        ("book alone, four levels", Kind.BUY_WITH, 40 * best + 10 * (1 + 2 + 3 + 4) * step - 5 * 4 * step, 16),
+        ("pool alone", Kind.BUY, 50 * LOT, 0),
+        ("book and pool", Kind.BUY_WITH, 70 * best, 16),
+        ("sell to the pool", Kind.SELL, 50 * LOT, 16),
     ):
-        amount = lots * LOT if kind is not Kind.BUY_WITH else lots * 2 * 10**15
+        plan = street.quote(kind, amount, levels)
+        print(f"router, {name}: {plan.lots} lots at {plan.levels} levels, {plan.pool_in} into the pool")
         spent[name] = street.trade(buyer, kind, amount, levels=levels).gas_used
     for name, gas in spent.items():
         print(f"router, {name}: {gas}")
