@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.contracts.fuzz.book.chain import IDS, MARKET, TRADERS, Chain
 from tests.contracts.fuzz.book.terms import Asset, Life, Side, gives, wants
 from tests.contracts.fuzz.profiles import twin_settings
-from tests.contracts.fuzz.world import TREASURY, Outcome, account
+from tests.contracts.fuzz.world import START, TREASURY, Outcome, account
 
 WALKER = account("who trades from a wallet")
 MIDDLE = 30_000
@@ -113,8 +113,7 @@ class Desk:
 
     def from_wallet(self, wish: Wish) -> Outcome:
         """Paid by the wallet, paid into the wallet."""
-        args = wish.side, wish.words(), [], NO_PERMIT
-        return self.chain.book.call("order_from_wallet", *args, sender=WALKER)
+        return self.chain.book.call("order_from_wallet", wish.side, wish.words(), [], NO_PERMIT, sender=WALKER)
 
     def by_transfer(self, wish: Wish, *, to_wallet: bool) -> Outcome:
         """The energy carries the order."""
@@ -135,6 +134,7 @@ def desk() -> Iterator[Desk]:
 def test_order__three_ways__is_one_order(desk: Desk, book: list[Any], wish: Wish, *, to_wallet: bool) -> None:
     """The same fills, fees, order and answers, the same refusals, and to the unit the same in the walker's hands."""
     with boa.env.anchor():
+        boa.env.timestamp = START
         for n, (who, side, away, lots, life) in enumerate(book):
             owner = (*TRADERS, WALKER)[who]
             tick = MIDDLE + away if side is Side.ASK else MIDDLE - 1 - away
@@ -171,6 +171,7 @@ def test_close__everything__brings_home_what_one_by_one_would(
 ) -> None:
     """Cancels, claims and withdrawals in one call are worth the calls that it stands for, whoever claimed before."""
     with boa.env.anchor():
+        boa.env.timestamp = START
         places = range(len(book))
         for n, (_, side, away, lots, life) in enumerate(book):
             tick = MIDDLE + away if side is Side.ASK else MIDDLE - 1 - away
@@ -179,22 +180,20 @@ def test_close__everything__brings_home_what_one_by_one_would(
             standing = sum(lots for _, of, _, lots, _ in book if of is side) * share // 100
             worst = MIDDLE + 9 if side is Side.ASK else MIDDLE - 9
             if standing:
-                args = MARKET, side.other, worst, standing, 0, 256, []
-                desk.chain.book.must("take", *args, sender=TRADERS[0])
+                taking: tuple[Any, ...] = (MARKET, side.other, worst, standing, 0, 256, [])
+                desk.chain.book.must("take", *taking, sender=TRADERS[0])
         boa.env.timestamp += 900 * late
         with boa.env.anchor():
             for n in places:
                 desk.chain.book.must("cancel", n, sender=WALKER)
             base, quote, *_ = desk.chain.account(WALKER)
             for asset, amount in ((Asset.BASE, base), (Asset.QUOTE, quote)):
-                args = MARKET, asset is Asset.QUOTE, amount, WALKER
-                desk.chain.vault.must("withdraw", *args, sender=WALKER)
+                desk.chain.vault.must("withdraw", MARKET, asset is Asset.QUOTE, amount, WALKER, sender=WALKER)
             expected = [desk.wallet(asset) for asset in Asset]
         # A keeper claims what it can; what has nothing to pay is passed over.
         keeper = desk.chain.book.call("claim_many", [WALKER] * len(book), list(places), sender=TRADERS[1])
         assert keeper.ok or keeper.reason == "order_book: nothing to claim"
-        args = MARKET, list(places), list(places), MAX, MAX
-        outcome = desk.chain.book.must("close", *args, sender=WALKER)
+        outcome = desk.chain.book.must("close", MARKET, list(places), list(places), MAX, MAX, sender=WALKER)
         assert outcome.output == b"".join(amount.to_bytes(32, "big") for amount in (base, quote))
         assert [desk.wallet(asset) for asset in Asset] == expected
         assert desk.chain.account(WALKER)[:2] == (0, 0)
