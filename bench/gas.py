@@ -52,8 +52,8 @@ numbers.""",
     "Certificates": """Ranges of 100 Wh, cited with the proof of one of 1,002 stations; size is the number of ranges.""",
     "Book": """One transaction of an account that has balances in the vault, in a market with fees of 0.1 % for makers and 0.2 % for
 takers. Size is the number of orders at the price, or of levels. A used place is one whose order was closed before. The book
-beside it is contracts/mocks/NaiveBook.vy: one word an order, one an account, no fees, no checks, no second contract; it pays
-each maker and goes from tick to tick.""",
+beside it is contracts/mocks/NaiveBook.vy: one word an order, one an account, no fees, no checks, no tokens; it pays each
+maker and goes from tick to tick.""",
     "Wallets, pool and router": """From a wallet that has approved once, or signs a permit. Size is the number of levels; what
 the router sees of both sides it weighs on chain, so it pays for looking at every level.""",
     "Index, coin, bank and settlement": """Size is the number of utilities in the basket, or of positions in a window, each of

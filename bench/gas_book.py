@@ -127,6 +127,14 @@ class BookBench:
             floor.take(floor.buyer, PAR, LOTS, market=floor.free_market)
             yield Row("claim, filled, market without fees", 1, floor.claim(floor.holder, FREE + 4), 46_000)
         with undone():
+            places = list(range(50, 60))
+            for n in places:
+                floor.place(floor.holder, n, PAR - 10, LOTS)
+            floor.take(floor.buyer, PAR - 10, 10 * LOTS)
+            many = [floor.holder] * 10, places
+            gas = self.chain.send(floor.book, "claim_many", *many, sender=floor.stranger)
+            yield Row("claim, many filled orders of an owner, per order", 10, gas, per=10)
+        with undone():
             floor.place(floor.holder, 5, PAR, LOTS, life=QUARTER)
             self.chain.pass_time(900)
             yield Row("claim, a slot order that expired", 1, floor.claim(floor.holder, 5))
@@ -169,8 +177,8 @@ class BookBench:
                 floor.place(floor.seller, n, tick, LOTS)
             floor.place(floor.holder, 7, PAR + 4_000, LOTS)
             for lots, what, target, figure in (
-                (3 * LOTS - 100, "ends inside the third", 88_000, "sweep_3_over_3000_ticks"),
-                (3 * LOTS, "empties all three", None, ""),
+                (3 * LOTS, "empties all three", 88_000, "sweep_3_over_3000_ticks"),
+                (3 * LOTS - 100, "ends inside the third", None, ""),
             ):
                 with undone():
                     gas = floor.take(floor.buyer, ticks[-1], lots)

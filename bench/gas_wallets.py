@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eth_abi.abi import encode
 
+from bench.gas_chain import Contract
 from bench.gas_floor import BUY, EVER, KWH, LATE, LOT, PAR, SELL, TAKER_BPS, E, Floor
 from bench.gas_row import Row
 from bench.gas_sign import address, key, permit
@@ -17,6 +18,9 @@ POOLED = 100_000 * KWH
 LP_BPS, TREASURY_BPS = 25, 5
 SELL_EXACT, SELL_FOR, BUY_EXACT, BUY_WITH = range(4)
 _BY_HAND = "deposit, take, withdraw both, a transaction each"
+_DIRECT = "(uint16,uint8,uint96,uint8,uint32,uint16,uint32,uint32,uint16,bool)"
+_TAKE, _REST = 1, 2
+_NO_PERMIT = 0, 0, 0, bytes(32), bytes(32)
 _ORDER = "(uint16,uint8,uint256,uint256,uint16,address,uint256)"
 
 
@@ -52,8 +56,10 @@ class WalletBench:
     def figures(self) -> Iterator[Row]:
         """Every row, in the order of the table."""
         yield from self.vault()
+        by_hand = self.by_hand()
+        yield from self.orders(by_hand)
         yield from self.pools()
-        yield from self.routes(self.by_hand())
+        yield from self.routes(by_hand)
 
     def vault(self) -> Iterator[Row]:
         """In and out of the vault."""
@@ -73,6 +79,62 @@ class WalletBench:
             terms = floor.market, True, floor.free_market, True, AMOUNT // 2
             send(floor.vault, "move", *terms[:4], 1, sender=wallet)
             yield Row("move to another market", 1, send(floor.vault, "move", *terms, sender=wallet))
+
+    def orders(self, by_hand: int) -> Iterator[Row]:
+        """The book itself, paid by the wallet and paid into it. Beside it the same by hand."""
+        floor, send, wallet = self.floor, self.chain.send, self.wallet
+        take, rest = (_TAKE, 0, PAR, LOTS), (_REST, 1, PAR + 40, LOTS)
+        for what, side, terms, signed in (
+            ("buy, by approval", BUY, take, _NO_PERMIT),
+            ("buy, by permit", BUY, take, self.permitted(2 * AMOUNT, floor.vault)),
+            ("sell", SELL, (_TAKE, 0, PAR - 100, LOTS), _NO_PERMIT),
+            ("an ask that rests, its level and place new", SELL, rest, _NO_PERMIT),
+        ):
+            with self.chain.undone():
+                gas = send(floor.book, "order_from_wallet", side, self.direct(*terms), [], signed, sender=wallet)
+                beside = by_hand if what == "buy, by approval" else 0
+                yield Row(
+                    f"book from the wallet: {what}", 1, gas, baseline=_BY_HAND if beside else "", baseline_gas=beside
+                )
+        with self.chain.undone():
+            data = encode((_DIRECT,), (self.direct(_TAKE, 0, PAR - 100, LOTS),))
+            gas = self.transfer(data)
+            yield Row("book from the wallet: sell, by a transfer of energy", 1, gas)
+        with self.chain.undone():
+            self.transfer(encode(("uint16",), (floor.market,)))
+            gas = self.transfer(encode(("uint16",), (floor.market,)))
+            yield Row("deposit energy, by a transfer", 1, gas)
+        with self.chain.undone():
+            for n, tick in ((1, PAR - 6), (2, PAR + 40)):
+                send(
+                    floor.book,
+                    "order_from_wallet",
+                    SELL,
+                    self.direct(_REST, n, tick, LOTS),
+                    [],
+                    _NO_PERMIT,
+                    sender=wallet,
+                )
+            floor.take(floor.buyer, PAR - 6, LOTS)
+            home = floor.market, [1], [2], EVER, EVER
+            yield Row("close: claim one, cancel one, withdraw all", 2, send(floor.book, "close", *home, sender=wallet))
+
+    def direct(
+        self, kind: int, n: int, tick: int, lots: int
+    ) -> tuple[int, int, int, int, int, int, int, int, int, bool]:
+        """An order to the book from the wallet and back to it."""
+        return self.floor.market, kind, n, 0, 0, tick, lots, 0, 64, True
+
+    def permitted(self, amount: int, spender: Contract) -> tuple[int, int, int, bytes, bytes]:
+        """The wallet's word that so much GCM may be taken."""
+        signed = permit(self.floor.gcm, "GreenCore Index", self.person, spender.address, amount, 0, LATE)
+        return amount, LATE, *signed
+
+    def transfer(self, data: bytes) -> int:
+        """Energy to the vault, with what is to be done with it."""
+        floor = self.floor
+        to = self.wallet, floor.vault.address, E, AMOUNT, data
+        return self.chain.send(floor.token, "safeTransferFrom", *to, sender=self.wallet)
 
     def pools(self) -> Iterator[Row]:
         """The constant product."""
