@@ -5,10 +5,13 @@ leaves as GCC; nothing is lost on the way and everything stays covered."""
 
 from ape.api import AccountAPI
 
+from scripts._house import container
+from tests.contracts.exchange import NO_PERMIT
 from tests.contracts.flows.bazaar import (
     ASK,
     AT_PAR,
     BID,
+    DAY,
     FEE_BPS,
     GATE,
     GTC,
@@ -16,7 +19,8 @@ from tests.contracts.flows.bazaar import (
     Town,
     price,
 )
-from tests.contracts.house import KWH, RESERVE_BPS, SLOT, E, refuses
+from tests.contracts.house import KWH, RESERVE_BPS, SLOT, ZERO, E, refuses
+from tests.contracts.permit import permit
 
 BOUGHT = 1_000  # lots
 MAKER_BPS = FEE_BPS // 2
@@ -151,3 +155,70 @@ def test_router_beside_pool_and_book__wallet_to_wallet(town: Town, prosumer: Acc
     assert town.money(prosumer) == plan.book_out + plan.pool_out
     assert (town.energy(bazaar.router), town.money(bazaar.router)) == (0, 0)
     town.check_nothing_is_lost()
+
+
+def test_book__straight_from_the_wallets(town: Town, prosumer: AccountAPI, neighbour: AccountAPI) -> None:
+    """An order with an approval, a take with a permit, and one call that brings the money home: no account to learn about."""
+    bazaar, limit, take = town.bazaar, 0, 1
+    town.earn()
+    town.pay_in(neighbour, 2 * KWH)
+    before = town.energy(prosumer), town.energy(neighbour), town.money(neighbour)
+    resting = (1, limit, 1, GTC, 0, AT_PAR + 10, BOUGHT, 0, 8, True)
+    bazaar.book.order_from_wallet(ASK, resting, [], NO_PERMIT, sender=prosumer)
+    assert town.energy(prosumer) == before[0] - BOUGHT * WH
+    bazaar.gcm.approve(bazaar.vault, 0, sender=neighbour)
+    cost = BOUGHT * price(AT_PAR + 10)
+    _, _, value, deadline, v, r, s = permit(bazaar.gcm, neighbour, bazaar.vault, cost)
+    taking = (1, take, 0, GTC, 0, AT_PAR + 10, BOUGHT, BOUGHT, 8, True)
+    bazaar.book.order_from_wallet(BID, taking, [], (value, deadline, v, r, s), sender=neighbour)
+    bazaar.book.close(1, [1], [], 2**256 - 1, 2**256 - 1, sender=prosumer)
+
+    assert town.energy(neighbour) == before[1] + BOUGHT * WH - fee(BOUGHT * WH)
+    assert town.money(neighbour) == before[2] - cost
+    assert town.money(prosumer) == cost - fee(cost, MAKER_BPS)
+    town.check_nothing_is_lost()
+
+
+def test_fees__reach_those_who_locked(
+    town: Town, owner: AccountAPI, prosumer: AccountAPI, neighbour: AccountAPI, relayer: AccountAPI
+) -> None:
+    """Book, round and pool pay Funds, whoever asks; Funds divides among lockers; what they don't get is kept, to the unit."""
+    bazaar, on = town.bazaar, town.house.on
+    funds, earnings, period = bazaar.funds, bazaar.earnings, 7 * DAY
+    lock = owner.deploy(container("VotingLock"), bazaar.gcm, ZERO)
+    earnings.add_group(lock, sender=owner)
+    for asset in ((bazaar.gcm, False, 0), (on.token, True, E)):
+        earnings.add_asset(asset, sender=owner)
+    funds.set_shares([(0, 4_000)], sender=owner)
+    for venue in (bazaar.book, bazaar.round, bazaar.pool):
+        venue.set_beneficiary(funds, sender=owner)
+    town.earn()
+    town.pay_in(neighbour, 2 * KWH)
+    town.house.wait(period - town.now % period)
+    bazaar.gcm.approve(lock, KWH // 4, sender=neighbour)
+    lock.lock(KWH // 4, sender=neighbour)
+
+    resting = (1, 0, 1, GTC, 0, AT_PAR, 500, 0, 8, True)
+    bazaar.book.order_from_wallet(ASK, resting, [], NO_PERMIT, sender=prosumer)
+    bazaar.book.order_from_wallet(BID, (1, 1, 0, GTC, 0, AT_PAR, 500, 1, 8, True), [], NO_PERMIT, sender=neighbour)
+    bazaar.book.claim(prosumer, 1, sender=relayer)
+    slot = town.house.slot + 4
+    bazaar.round.place(1, slot, 1, ASK, AT_PAR, 600, sender=prosumer)
+    bazaar.round.place(1, slot, 1, BID, AT_PAR, 600, sender=neighbour)
+    town.house.wait(slot * SLOT - GATE - town.now)
+    bazaar.round.clear(1, slot, *bazaar.round.solve(1, slot), sender=relayer)
+    for person in (prosumer, neighbour):
+        bazaar.round.close(1, person, [1], sender=relayer)
+    for venue in (bazaar.book, bazaar.round):
+        for quote in (False, True):
+            venue.collect_fees(1, quote, sender=relayer)
+    fees = {1: fee(500 * price(AT_PAR), MAKER_BPS) + fee(600 * price(AT_PAR)), 2: fee(500 * WH) + fee(600 * WH)}
+    town.house.wait(period - town.now % period)
+
+    for number, amount in fees.items():
+        assert funds.divide(number, sender=relayer).return_value == amount * 4 // 10
+        assert funds.kept(number) == amount - amount * 4 // 10
+    before = town.money(neighbour), town.energy(neighbour)
+    earnings.claim(neighbour, 0, [1, 2], sender=relayer)
+    assert town.money(neighbour) == before[0] + fees[1] * 4 // 10
+    assert town.energy(neighbour) == before[1] + fees[2] * 4 // 10
