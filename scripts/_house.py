@@ -110,8 +110,10 @@ def container(name: str) -> ContractContainer:
 
 
 def default_path(chain: Chain) -> Path:
-    """Where a deployment file stands if nobody says otherwise: `development`, the network's name in Ape, or its chain id."""
+    """Where a deployment file stands if nobody says otherwise: `local`, where every role looks, the network's name in Ape, or its
+    chain id.
+    """
     network = chain.provider.network
     named = network.name not in ("adhoc", "custom", "local")
     name = f"{network.ecosystem.name}-{network.name}" if named else str(chain.id)
-    return ROOT / "deployments" / f"{'development' if chain.id == DEVELOPMENT else name}.json"
+    return ROOT / "deployments" / f"{'local' if chain.id == DEVELOPMENT else name}.json"

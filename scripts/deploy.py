@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bring a network to what a configuration says, and write down where the contracts stand.
 
-ape run deploy --network http://127.0.0.1:8545 --config scripts/development.yaml --out deployments/development.json
+ape run deploy --network http://127.0.0.1:8545 --config scripts/development.yaml --out deployments/local.json
 
 Run again it sends only what is missing: after an interruption, after a change of the configuration, after new contracts.
 The key comes from --account (an account of Ape) or GREENCORE_DEPLOYER_KEY; on a development chain (31337) the first account

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inspect a deployment: who owns what, who holds which office, how everything is set, and what it has done.
 
-ape run show --network http://127.0.0.1:8545 --deployment deployments/development.json
+ape run show --network http://127.0.0.1:8545 --deployment deployments/local.json
 
 Not called `inspect`, because a module of that name in a script folder hides the standard library's.
 """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare a deployment with what this source compiles to, and check that the contracts know each other.
 
-ape run verify --network http://127.0.0.1:8545 --deployment deployments/development.json
+ape run verify --network http://127.0.0.1:8545 --deployment deployments/local.json
 
 Needs no key. Exits 1 and names every difference. Immutables stand behind a Vyper contract's code, so the code is compared
 up to them, they are asked for through their getters, and the transaction that made the contract is compared byte by byte
