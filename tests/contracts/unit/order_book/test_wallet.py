@@ -261,3 +261,44 @@ def test_collect_fees__beneficiary_refuses__fees_stay(
     exchange.book.set_beneficiary(buyer, sender=owner)
     exchange.book.collect_fees(1, False, sender=owner)
     assert exchange.book.fees_of(1) == (0, 0)
+
+
+@pytest.mark.parametrize("quote", [False, True], ids=["the same", "the others"])
+def test_collect_fees__beneficiary_calls_back__gets_them_once(
+    exchange: Exchange, prosumer: AccountAPI, buyer: AccountAPI, owner: AccountAPI, quote: bool
+) -> None:
+    """What is paid is written before: inside its hook the beneficiary finds nothing to collect, and the door shut."""
+    receiver = prosumer.deploy(container("ReentrantReceiver"))
+    exchange.book.set_beneficiary(receiver, sender=owner)
+    exchange.place(prosumer, 1, ASK, 60, 10)
+    exchange.take(buyer, BID, 60, 10)
+    receiver.prepare(exchange.book, exchange.book.collect_fees.encode_input(1, quote), sender=prosumer)
+    held = exchange.held()
+
+    exchange.book.collect_fees(1, False, sender=buyer)
+
+    assert (receiver.calls(), receiver.successes()) == (1, 0)
+    assert purse(exchange, receiver) == (fee(10 * LOT, TAKER_BPS), 0)
+    assert exchange.held() == (held[0] - fee(10 * LOT, TAKER_BPS), held[1])
+    assert exchange.book.fees_of(1) == (0, fee(10 * price(60), MAKER_BPS))
+
+
+def test_from_wallet__with_code__trades_as_anybody(
+    exchange: Exchange, prosumer: AccountAPI, guardian: AccountAPI
+) -> None:
+    """A contract that accepts energy is a wallet like others, and stopped like others."""
+    wallet = prosumer.deploy(container("AcceptingReceiver"))
+    exchange.place(prosumer, 1, ASK, 60, 10)
+    exchange.coin.give(wallet, 100 * price(60), sender=prosumer)
+    approve = exchange.coin.approve.encode_input(exchange.vault, COIN)
+    wallet.call(exchange.coin, approve, sender=prosumer)
+    wallet.call(
+        exchange.book,
+        exchange.book.order_from_wallet.encode_input(BID, order(TAKE, 60, 4), [], NO_PERMIT),
+        sender=prosumer,
+    )
+    assert purse(exchange, wallet) == (4 * LOT - fee(4 * LOT, TAKER_BPS), 96 * price(60))
+    assert tuple(exchange.vault.account(1, wallet))[:2] == (0, 0)
+    exchange.guard.freeze(wallet, sender=guardian)
+    again = exchange.book.order_from_wallet.encode_input(BID, order(TAKE, 60, 4), [], NO_PERMIT)
+    refuses("vault: account is frozen", wallet.call, exchange.book, again, sender=prosumer)
