@@ -5,6 +5,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 
 from eth_hash.auto import keccak
 
@@ -22,22 +23,27 @@ _DIRECT_REASON = (
 )
 
 
+@cache
 def station(number: int) -> int:
     """The station of a place in the row: random UUIDs in ascending order, so that calldata has as few zeros as real ones."""
     return number << 108 | int.from_bytes(keccak(b"station %d" % number)[:13], "big")
 
 
+@cache
 def owner(number: int) -> bytes:
     """A wallet without a key; claims are brought by a keeper."""
     return keccak(b"owner %d" % number)[12:]
 
 
+@cache
+def profile(number: int) -> bytes:
+    """The hash of a station's raw readings."""
+    return keccak(b"profile %d" % number)
+
+
 def row(count: int, slot: int, high: int, energy: int, utility: int = 1) -> list[Leaf]:
     """One leaf a station; every register stands at the same height."""
-    return [
-        Leaf(utility, station(i), 1, owner(i), slot, energy, high, high, 2, keccak(b"profile %d" % i))
-        for i in range(count)
-    ]
+    return [Leaf(utility, station(i), 1, owner(i), slot, energy, high, high, 2, profile(i)) for i in range(count)]
 
 
 class Bench:
