@@ -13,6 +13,7 @@ from chain.rpc import Rpc
 from chain.signer import Signer
 from chain.signers import open_signer
 from chain.transactions import GWEI, GasPolicy, TransactionSender
+from flows.clear_rounds import Auctioneer
 from flows.divide_fees import Treasurer
 from flows.mint_energy import Keeper
 from flows.standing_deposits import Depositor
@@ -44,6 +45,7 @@ class Chain:
         self._keeper: Keeper | None = None
         self._depositor: Depositor | None = None
         self._treasurer: Treasurer | None = None
+        self._auctioneer: Auctioneer | None = None
         self.rpc = Rpc(settings.rpc_url)
 
     async def close(self) -> None:
@@ -114,6 +116,17 @@ class Chain:
                 except NotFound as error:
                     raise Unavailable(error.code, "the market is not deployed yet") from error
             return self._treasurer
+
+    async def auctioneer(self) -> Auctioneer:
+        """Who brings the results of rounds. Raises what `keeper` does, and Unavailable as long as there is no Round."""
+        async with self._opening:
+            if self._auctioneer is None:
+                sender = await self._open_sender()
+                try:
+                    self._auctioneer = Auctioneer(self.rpc, Deployment.load(self._settings.deployment), sender)
+                except NotFound as error:
+                    raise Unavailable(error.code, "the market is not deployed yet") from error
+            return self._auctioneer
 
     async def _open_sender(self) -> TransactionSender:
         if self._sender is None:

@@ -27,6 +27,7 @@ from energy.ingest.verify import make_verifier
 from energy.partitions import Partitions
 from energy.quality.service import QualityService, run_quality
 from energy.retention import Retention, detach_old, prune
+from flows.clear_rounds import ClearRounds
 from flows.divide_fees import DivideFees
 from flows.mint_energy import MintEnergy
 from flows.standing_deposits import StandingDeposits
@@ -45,6 +46,7 @@ _REVIVE_SECONDS = 5.0
 _SWEEP_SECONDS = 30.0
 _STANDING_SECONDS = 300.0
 _DIVIDE_SECONDS = 600.0
+_CLEAR_SECONDS = 60.0
 _RETRY_SECONDS = 5.0
 _MEASURE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
@@ -83,7 +85,8 @@ async def run_worker(settings: WorkerSettings) -> None:
             story.register(app)
             deposits.register(app)
             fees = DivideFees(chain.treasurer if chain.can_claim else None)
-            await _run(settings, database, app, (story, deposits, fees), key, metrics)
+            rounds = ClearRounds(chain.auctioneer if chain.can_claim else None)
+            await _run(settings, database, app, (story, deposits, fees, rounds), key, metrics)
     finally:
         await chain.close()
         await database.close()
@@ -93,11 +96,11 @@ async def _run(
     settings: WorkerSettings,
     database: Database,
     app: App,
-    stories: tuple[MintEnergy, StandingDeposits, DivideFees],
+    stories: tuple[MintEnergy, StandingDeposits, DivideFees, ClearRounds],
     key: Ed25519PrivateKey,
     metrics: Metrics,
 ) -> None:
-    story, deposits, fees = stories
+    story, deposits, fees, rounds = stories
     clock = settings.make_clock()
     verifier = make_verifier(settings.verify_processes)
     ingest = IngestService(clock, settings.mode, verifier=verifier)
@@ -130,6 +133,7 @@ async def _run(
                 _every(_SWEEP_SECONDS, "mint_energy.sweep", story.sweep),
                 _every(_STANDING_SECONDS, "standing_deposits.sweep", deposits.sweep),
                 _every(_DIVIDE_SECONDS, "divide_fees.round", fees.round),
+                _every(_CLEAR_SECONDS, "clear_rounds.round", rounds.round),
                 _every(_RETRY_SECONDS, "ingest.retry", lambda: _retry(database, ingest)),
                 _every(_ROLLUP_SECONDS, "rollup", lambda: _sum_up(database, clock)),
                 _every(_RETENTION_SECONDS, "retention", lambda: _keep(database, clock, settings.retention)),
