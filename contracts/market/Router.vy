@@ -678,10 +678,11 @@ def _walk(
     left: uint256 = amount
     for level: uint256 in depth.levels:
         tick: uint256 = (level >> 56) & _U16
+        price: uint256 = (depth.base_price + tick) * depth.tick_size
         give: uint256 = depth.lot
-        get: uint256 = (depth.base_price + tick) * depth.tick_size
+        get: uint256 = price
         if kind >= BUY:
-            give = get
+            give = price
             get = depth.lot
         share: uint256 = self._share(kind, depth.fee_bps, give, get, curve_)
         lots: uint256 = 0
@@ -697,7 +698,7 @@ def _walk(
         lots = min(lots, room)
         before: IRouter.Plan = plan
         if lots != 0:
-            plan = self._with_lots(before, lots, tick, give, get, depth)
+            plan = self._with_lots(before, lots, tick, give, get, price, depth.fee_bps)
         if exact_in:
             left = amount - plan.book_in
         else:
@@ -706,7 +707,7 @@ def _walk(
             if curve_.energy == 0 or left == 0 or (exact_in and left < give):
                 return plan, more, False
             # A lot is coarse: one more is weighed too.
-            more = self._with_lots(before, lots + 1, tick, give, get, depth)
+            more = self._with_lots(before, lots + 1, tick, give, get, price, depth.fee_bps)
             return plan, more, True
     return plan, more, False
 
@@ -714,7 +715,7 @@ def _walk(
 @internal
 @pure
 def _with_lots(
-    before: IRouter.Plan, lots: uint256, tick: uint256, give: uint256, get: uint256, depth: Depth
+    before: IRouter.Plan, lots: uint256, tick: uint256, give: uint256, get: uint256, price: uint256, fee_bps: uint256
 ) -> IRouter.Plan:
     """
     @dev Adds lots of one level. The fee is what the book keeps of them: in what the taker gets, rounded down per level.
@@ -723,7 +724,8 @@ def _with_lots(
     @param tick The level's tick.
     @param give What the taker gives for a lot.
     @param get What the taker gets for a lot, before the fee.
-    @param depth The book's side.
+    @param price What a lot is worth.
+    @param fee_bps The book's fee for takers.
     @return Plan The plan with them.
     """
     plan: IRouter.Plan = before
@@ -731,9 +733,9 @@ def _with_lots(
     plan.lots += lots
     plan.levels += 1
     plan.tick = tick
-    plan.gross += lots * ((depth.base_price + tick) * depth.tick_size)
+    plan.gross += lots * price
     plan.book_in += lots * give
-    plan.book_out += received - received * depth.fee_bps // _BPS
+    plan.book_out += received - received * fee_bps // _BPS
     return plan
 
 
@@ -763,7 +765,9 @@ def _share(kind: uint8, fee_bps: uint256, give: uint256, get: uint256, curve_: C
     numerator: uint256 = give * kept * inward
     denominator: uint256 = get * (_BPS - fee_bps)
     root: uint256 = _MAX
-    if numerator // denominator < _MAX * _MAX // outward:
+    if numerator < max_value(uint256) // outward:
+        root = min(isqrt(numerator * outward // denominator), _MAX)
+    elif numerator // denominator < _MAX * _MAX // outward:
         root = isqrt(math._mul_div(numerator, outward, denominator, False))
     if root <= inward:
         return 0

@@ -81,7 +81,7 @@ def test_gas__is_printed(street: Street, prosumer: AccountAPI, buyer: AccountAPI
     best, step = price(MIDDLE - 300), price(1) - price(0)
     for name, kind, amount, levels in (
         ("book alone, one level", Kind.BUY_WITH, 5 * best, 16),
-        ("book alone, four levels", Kind.BUY_WITH, 40 * best + 10 * (1 + 2 + 3 + 4) * step - 5 * 4 * step, 16),
+        ("book alone, four levels", Kind.BUY_WITH, 34 * best + 60 * step, 16),
         ("pool alone", Kind.BUY, 50 * LOT, 0),
         ("book and pool", Kind.BUY_WITH, 70 * best, 16),
         ("sell to the pool", Kind.SELL, 50 * LOT, 16),
