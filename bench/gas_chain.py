@@ -30,7 +30,7 @@ SLOT = 900
 RING = 128
 GAS_LIMIT = 16_000_000
 _GAS_TOGETHER = 400_000  # of one of many: a block must take some dozens
-_PATIENCE = 10_000  # questions
+_PATIENCE = 100_000  # questions, each of some milliseconds: a machine may be busy
 RESERVE_BPS = 200
 CLAIMED, DIRECT, POOLED = 1, 2, 3
 
@@ -151,6 +151,7 @@ class Chain:
             mined += [receipt["transactionHash"] for receipt in receipts]
             if mined != sent[: len(mined)] or not receipts or any(receipt["status"] != "0x1" for receipt in receipts):
                 raise Reverted("a crowd's transactions did not all go through, or not in their order")
+        self._drain()
         self.call("evm_setAutomine", True)
 
     @contextmanager
@@ -158,9 +159,8 @@ class Chain:
         """What is sent inside leaves no trace."""
         now, snapshot = self.now, self.call("evm_snapshot")
         yield
-        # A receipt is there a moment before its transaction leaves the pool. Undone in that moment, a nonce comes again,
-        # and the late clearing takes the new transaction out with the old one.
-        self._until(lambda: self.call("txpool_status")["pending"] == "0x0" or None, "the pool to be empty")
+        # Undone before the pool is empty, a nonce comes again, and the late clearing takes the new transaction out too.
+        self._drain()
         self.call("evm_revert", snapshot)
         self.now = now
 
@@ -171,6 +171,10 @@ class Chain:
         hash_ = self.call("eth_sendTransaction", transaction)
         receipt: dict[str, Any] = self._until(lambda: self.call("eth_getTransactionReceipt", hash_), "a receipt")
         return receipt
+
+    def _drain(self) -> None:
+        """Wait until the pool is empty: a receipt is there a moment before its transaction leaves it."""
+        self._until(lambda: self.call("txpool_status")["pending"] == "0x0" or None, "the pool to be empty")
 
     @staticmethod
     def _until(asked: Callable[[], Any], what: str) -> Any:
