@@ -105,7 +105,7 @@ class Treasurer:
                 calls += (_Call(contract, name, "collect_reserve", (utility.value,)) for utility in Utility)
             elif contract.deployed.source == "Pool":
                 calls.append(_Call(contract, name, "collect_fees"))
-            elif "collect_fees" in contract.abi.functions:  # a book of before pays into an account in the Vault
+            else:
                 calls += _of_markets(contract, name, int(await contract.read("market_count")))
         return calls
 

@@ -20,7 +20,7 @@ from tests.integration.oracle.grid import E, account
 KWH = 10**9
 HOUR = 3_600
 LATE = 1 << 40
-TRADER, PAYER = 8, 9
+BUYER, TRADER, PAYER = 6, 8, 9
 
 
 @dataclass
@@ -122,6 +122,37 @@ async def test_a_fee_is_collected_divided_and_earned_once_a_period(market: Marke
     assert [done.function for done in await treasurer.round()] == ["collect_fees", "divide"]
     assert await market.earned() > before
     assert await market.treasurer().round() == []
+
+
+async def test_fees_of_the_book_are_earned_in_the_token_that_they_were_taken_in(market: Market) -> None:
+    """The taker's fee is energy and the maker's is GCM: so they are collected, and so they are earned."""
+    buyer = address_bytes(account(BUYER).address)
+    number, lots, tick = market.deployment.market("E/GCM").number, 50_000, 9_999
+    vault, book = market.contract("Vault").deployed.raw, market.contract("OrderBook")
+    await market.send("VotingLock", "lock", 900 * KWH)
+    await market.send("GCM", "transfer", buyer, 100 * KWH)
+    await market.send("EnergyToken", "setApprovalForAll", vault, True)
+    await market.send("Vault", "deposit", number, False, 50 * KWH, trader())
+    await market.send("OrderBook", "place", number, 0, 1, 0, 0, tick, lots)
+    await market.send("GCM", "approve", vault, 100 * KWH, by=BUYER)
+    await market.send("Vault", "deposit", number, True, 100 * KWH, buyer, by=BUYER)
+    await market.send("OrderBook", "take", number, 0, tick, lots, 1, 8, [], by=BUYER)
+    fees = dict(zip((False, True), await book.read("fees_of", number), strict=True))
+    assert all(fees.values())
+    market.next_period()
+
+    done = await market.treasurer().round()
+
+    assert {one.arguments[1]: one.amount for one in done if one.contract == "OrderBook"} == fees
+    token = market.contract("EnergyToken").deployed.raw
+    energy = int(await market.contract("Earnings").read("number_of", token, True, E))
+    divided = {one.arguments: one.amount for one in done if one.function == "divide"}
+    assert divided == {(await market.gcm(),): fees[True] * 4 // 10, (energy,): fees[False] * 4 // 10}
+    assert await market.contract("Earnings").read("earned", trader(), 0, energy) == divided[energy,]
+    before = await market.contract("EnergyToken").read("balanceOf", trader(), E)
+    await market.send("Earnings", "claim", trader(), 0, [energy], by=PAYER)
+    after = await market.contract("EnergyToken").read("balanceOf", trader(), E)
+    assert after - before == divided[energy,]
 
 
 async def test_what_is_refused_for_now_stops_nothing_else(market: Market) -> None:

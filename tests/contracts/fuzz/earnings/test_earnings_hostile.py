@@ -191,6 +191,8 @@ def test_coin_that_keeps_a_part_or_says_no__is_not_distributed(place: Place) -> 
 def test_sent_unasked__is_refused_by_earnings_and_counted_by_funds(place: Place) -> None:
     to_earnings = (GIVER, place.earnings.address, 1, 5, b"")
     assert place.energy.call("safeTransferFrom", *to_earnings, sender=GIVER).reason == "earnings: use distribute"
+    hook = (place.earnings.address, GIVER, 1, 5, b"")
+    assert place.earnings.call("onERC1155Received", *hook, sender=STRANGER).reason == "earnings: use distribute"
     foreign = Contract(artifact("OpenThings"), sender=OWNER)
     foreign.must("give", GIVER, 1, 5, sender=OWNER)
     to_funds = (GIVER, place.funds.address, 1, 5, b"")
