@@ -3,7 +3,7 @@
 """How long to search: `default` for every test run, `nightly` (GREENCORE_HYPOTHESIS=nightly) for a long one.
 
 The default run repeats the same operations for the same code, so that a red lane is red for its change. GREENCORE_SEED
-chooses others; a nightly run draws a seed of its own and prints it.
+chooses others; a nightly run draws a seed of its own and prints it. GREENCORE_SHRINK=no leaves a failure as it was found.
 """
 
 import os
@@ -15,6 +15,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, seed, settings
 
 Machine = TypeVar("Machine", bound=type)
+
+PHASES = (Phase.generate,) if os.environ.get("GREENCORE_SHRINK") == "no" else (Phase.generate, Phase.shrink)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def run() -> Run:
             database=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
+            phases=PHASES,
         ),
         seed=int(os.environ.get("GREENCORE_SEED", drawn)),
         operations_min=operations,
@@ -72,6 +74,7 @@ twin_settings = settings(
     deadline=None,
     database=None,
     derandomize=profile() == "default",
+    phases=(Phase.explicit, *PHASES),
     print_blob=True,
     # The fixtures hold contracts that no twin changes.
     suppress_health_check=[HealthCheck.function_scoped_fixture],

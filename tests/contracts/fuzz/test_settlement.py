@@ -323,6 +323,8 @@ class Money(Compared):
     def nothing_is_made_or_lost(self) -> None:
         """Wallets and accounts are what the ledger says; they add up to the supply, and the supply to the bank's books."""
         self.seen += 1
+        if not self.changed and not self.full:
+            return
         for at, coin in list(enumerate(self.coins))[self.seen % 2 :][:1]:
             held = sum(amount for (place, _), amount in self.ledger.accounts.items() if place == at)
             wallets = sum(amount for (place, _), amount in self.ledger.wallets.items() if place == at)
@@ -330,7 +332,7 @@ class Money(Compared):
             bank = sum(amount if kind == CREDIT else -amount for kind, _, amount in booked)
             assert coin.view("totalSupply") == wallets + held == bank <= SUPPLY_CAP
             assert coin.view("balanceOf", self.net.address) == self.net.view("held", coin.address) == held
-            for party in PEOPLE:
+            for party in PEOPLE if self.full else PEOPLE[self.steps % 4 :][:1]:
                 key = at, party
                 assert coin.view("balanceOf", party) == self.ledger.wallets[key]
                 account = self.net.view("account_of", coin.address, party)
