@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One tick fits any book of bids and asks, and the contract accepts that one and no other."""
 
+import random
 from collections.abc import Iterator, Sequence
 
 import boa
@@ -150,3 +151,28 @@ def test_place__as_many_lots_as_a_round_holds__is_full(chain: Chain) -> None:
         chain.round.must("place", MARKET, slot, 1, BID, FIRST, left, sender=TRADERS[0])
         chain.round.must("place", MARKET, slot, 2, ASK, FIRST, 2**32 - 1, sender=TRADERS[0])
         assert chain.round.view("result_of", MARKET, slot)[:2] == (2**48 - 1, 2**32 - 1)
+
+
+def test_depth__words_of_an_earlier_round__count_nowhere(chain: Chain) -> None:
+    """Three slots that share their sums, orders placed and taken back at few ticks, so that every word empties and fills."""
+    draw = random.Random(20_261_121)
+    slot = boa.env.timestamp // SLOT + 3
+    places = iter(range(10_000))
+    with boa.env.anchor():
+        for _ in range(3):
+            standing: dict[int, tuple[int, int, int]] = {}
+            for _ in range(60):
+                if standing and draw.random() < 0.45:
+                    n = draw.choice(sorted(standing))
+                    del standing[n]
+                    chain.round.must("close", MARKET, TRADERS[0], [n], sender=TRADERS[0])
+                else:
+                    n = next(places)
+                    order = (draw.randrange(2), draw.choice((0, 4, 5, 624, 625, 629, 1_250, TICKS - 1)), 2 + n % 7)
+                    standing[n] = order
+                    chain.round.must("place", MARKET, slot, n, *order, sender=TRADERS[0])
+                bids, asks = ([order[1:] for order in standing.values() if order[0] == side] for side in (BID, ASK))
+                for tick in (draw.randrange(TICKS), draw.choice((0, 4, 5, 624, 625, 1_250, TICKS - 1))):
+                    assert chain.round.view("depth_of", MARKET, slot, tick) == depth(bids, asks, tick)
+            slot += 256
+            boa.env.timestamp = TERMS.closing(slot) - 1
