@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OrderBook.depth: what a taker would walk, read without walking."""
 
+import ape
 from ape.api import AccountAPI
 
 from tests.contracts.exchange import ASK, BID, DAY, GTC, QUARTER, Exchange
@@ -18,6 +19,8 @@ def test_depth__over_words_of_the_bitmap__is_the_takers_way(
     exchange: Exchange, prosumer: AccountAPI, neighbour: AccountAPI, buyer: AccountAPI
 ) -> None:
     """By price, then by life; several orders at a tick are one level; both ends of the band and the ends of words."""
+    # At the beginning of a day, so that the next slot is one of the same day.
+    ape.chain.mine(timestamp=(int(ape.chain.blocks.head.timestamp) // 86_400 + 1) * 86_400)
     for n, (tick, lots, life) in enumerate(
         ((511, 7, GTC), (300, 5, QUARTER), (300, 6, GTC), (300, 8, DAY), (300, 9, GTC), (65_535, 5, GTC), (512, 5, GTC))
     ):
