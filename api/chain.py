@@ -106,15 +106,15 @@ class Chain:
                 self._depositor = Depositor(gcm, treasury, await self._open_sender(), least=least)
             return self._depositor
 
-    async def treasurer(self) -> Treasurer:
-        """Who collects fees and has them divided. Raises what `keeper` does, and Unavailable as long as there are no Funds."""
+    async def treasurer(self) -> Treasurer | None:
+        """Who collects fees and has them divided; None as long as there are no Funds. Raises what `keeper` does."""
         async with self._opening:
             if self._treasurer is None:
                 sender = await self._open_sender()
-                try:
-                    self._treasurer = Treasurer(self.rpc, Deployment.load(self._settings.deployment), sender)
-                except NotFound as error:
-                    raise Unavailable(error.code, "the market is not deployed yet") from error
+                deployment = Deployment.load(self._settings.deployment)
+                if "Funds" not in deployment.contracts:
+                    return None
+                self._treasurer = Treasurer(self.rpc, deployment, sender)
             return self._treasurer
 
     async def auctioneer(self) -> Auctioneer:

@@ -133,13 +133,14 @@ class Treasurer:
 class DivideFees:
     """The story for the worker. Without a treasurer nothing is done."""
 
-    def __init__(self, treasurer: Callable[[], Awaitable[Treasurer]] | None) -> None:
-        """`treasurer` opens the one who collects, when it is needed: the market may not be deployed yet."""
+    def __init__(self, treasurer: Callable[[], Awaitable[Treasurer | None]] | None) -> None:
+        """`treasurer` opens the one who collects, when it is needed; None while the market is not deployed."""
         self._treasurer = treasurer
 
     async def round(self) -> Iterable[Done]:
-        """One round. Raises Unavailable if the chain does not answer, or there are no Funds yet."""
-        return [] if self._treasurer is None else await (await self._treasurer()).round()
+        """One round. Raises Unavailable if the chain does not answer."""
+        treasurer = None if self._treasurer is None else await self._treasurer()
+        return [] if treasurer is None else await treasurer.round()
 
 
 def _pays(deployment: Deployment, name: str) -> bool:

@@ -166,3 +166,8 @@ async def test_what_is_refused_for_now_stops_nothing_else(market: Market) -> Non
     await market.send("Guard", "unpause", market.contract("Funds").deployed.raw, by=0)
     assert [done.function for done in await treasurer.round()] == ["divide"]
     assert list(await DivideFees(None).round()) == []
+
+    async def not_deployed() -> None:
+        return None
+
+    assert list(await DivideFees(not_deployed).round()) == []
