@@ -8,7 +8,9 @@ from typing import Any
 
 from chain.contract import ContractAbi, load_abi
 from chain.deployment import Deployment
+from chain.direct import Seat, seats_hash
 from chain.rpc import Block, Rpc
+from kit.errors import Unavailable
 
 MODE_CLOSED, MODE_CLAIMED, MODE_DIRECT, MODE_POOLED = range(4)
 BATCH_BIT = 1 << 255
@@ -65,6 +67,16 @@ class Station:
     rated_w: int
     kind: int
     demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """One ownership of a station. Instants are unix seconds, `until` is 0 while it lasts."""
+
+    owner: bytes
+    since: int
+    until: int
+    rated_w: int
 
 
 class Contract:
@@ -199,16 +211,39 @@ class TreasuryClient(Contract):
         """The bytes of `claim_batch`: tokens of exactly the leaf's slot."""
         return self.abi.encode_call("claim_batch", tuple(leaf), index, list(proof))
 
-    def direct_call(
-        self,
-        report: Sequence[Any],
-        signers: Sequence[bytes],
-        signatures: Sequence[bytes],
-        leaves: Sequence[Sequence[Any]],
-    ) -> bytes:
-        """The bytes of `direct`: a report of a direct utility with its whole row of leaves."""
-        row = [tuple(leaf) for leaf in leaves]
-        return self.abi.encode_call("direct", tuple(report), list(signers), signature_words(signatures), row)
+    async def seated(self, utility: int, known: Sequence[Seat] = ()) -> list[Seat]:
+        """Who sits in the row of a direct utility, in order; `known` is what this told before. Raises Unavailable if the chain's
+        node does not show how the row was seated.
+        """
+        wanted = bytes(await self.read("seats", utility))
+        if seats_hash(known) == wanted:
+            return list(known)
+        logs = await self.rpc.logs(
+            addresses=[self.address],
+            topics=[self.abi.topic("Seated"), "0x" + utility.to_bytes(32, "big").hex()],
+            from_block=self.deployed.block,
+        )
+        seats: list[Seat] = []
+        for log in logs:
+            decoded = self.abi.decode_log(log)
+            assert decoded is not None
+            args = decoded[1]
+            if args["place"] == 0:
+                seats = []
+            fields = ("station", "tenure", "owner", "rated_w", "is_contract", "ended")
+            seats.append(Seat(**{name: args[name] for name in fields}))
+        if seats_hash(seats) != wanted:
+            raise Unavailable("chain.seats_unknown", f"the node does not show who sits in the row of utility {utility}")
+        return seats
+
+    async def rate_of(self, utility: int) -> tuple[bool, int, int]:
+        """Whether the utility has a rate of its own, its base in W, and its share of the rated power in millionths."""
+        own, base, share = await self.read("rate_of", utility)
+        return bool(own), int(base), int(share)
+
+    def direct_call(self, report_call: bytes, row: Sequence[int]) -> bytes:
+        """The bytes of `direct`: what `OracleClient.report_call` gave, and the words of `chain.direct.row_words`."""
+        return self.abi.encode_call("direct", report_call, list(row))
 
 
 class HomePolicyClient(Contract):
@@ -232,6 +267,12 @@ class RegistryClient(Contract):
         """A station, or None if it is unknown."""
         made = Station(**await self.read("station_of", station, block=block))
         return made if made.tenure else None
+
+    async def tenures(self, tenures: Sequence[tuple[int, int]], *, block: Block = "latest") -> list[Tenure]:
+        """Each (station, tenure), in order; `since` is 0 where there is none."""
+        calls = [self.abi.encode_call("tenure_of", station, tenure) for station, tenure in tenures]
+        answers = await self.rpc.calls(self.address, calls, block=block)
+        return [Tenure(**self.abi.decode_result("tenure_of", data)) for data in answers]
 
     async def total_rated_w(self, *, block: Block = "latest") -> int:
         """The rated power of all stations together, W."""

@@ -15,6 +15,7 @@ from indexer.abi import Decoder
 from indexer.bloom import Witness
 from indexer.errors import ChainMoved, NodeUnavailable, RangeTooLarge
 from indexer.projection import DecodedLog
+from indexer.rows import spread
 from indexer.rpc import Header, Log, Node, Receipt
 from indexer.rules import Position, next_span
 from indexer.settings import IndexerSettings
@@ -164,7 +165,7 @@ class Reader:
         places = {(log.block_number, log.log_index) for log in decoded}
         if len(places) != len(decoded):
             raise NodeUnavailable("indexer.node", "the node told a log twice")
-        return decoded
+        return spread(decoded)
 
     async def _receipts(self, logs: Sequence[DecodedLog]) -> list[Receipt]:
         wanted = {log.tx_hash: log.block_hash for log in logs if (log.contract, log.event) in _COSTED}

@@ -3,11 +3,20 @@
 """What a node reads from the chain: the head, the signer set, the accepted reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from chain.client import MODE_CLOSED, MODE_DIRECT, Head, OracleClient, SignerSet, TreasuryClient
+from chain.client import (
+    MODE_CLOSED,
+    MODE_DIRECT,
+    Head,
+    OracleClient,
+    RegistryClient,
+    SignerSet,
+    TreasuryClient,
+)
 from chain.deployment import Deployment
+from chain.direct import Seat, row_words
 from chain.rpc import Rpc
 from kit.errors import Refused, Unavailable
 from kit.units import SLOT_SECONDS
@@ -41,9 +50,11 @@ class ChainView:
         self.rpc = rpc
         self.oracle = OracleClient(rpc, deployment)
         self.treasury = TreasuryClient(rpc, deployment)
+        self.registry = RegistryClient(rpc, deployment)
         self.chain_id = deployment.chain_id
         self._confirmations = confirmations
         self._lists: dict[int, SignerSet] = {}
+        self._seats: dict[int, list[Seat]] = {}
 
     async def view(self, utility: int) -> View:
         """The present state. Raises Unavailable if the chain does not answer, Refused on a foreign chain."""
@@ -136,12 +147,38 @@ class ChainView:
         """What nodes sign for this Oracle contract."""
         return report.digest(chain_id=self.chain_id, oracle=self.oracle.deployed.raw)
 
-    def submission(
+    async def submission(
         self, mode: int, report: Report, signers: Sequence[bytes], signatures: Sequence[bytes], leaves: Sequence[Leaf]
     ) -> tuple[str, bytes]:
-        """Where to send a signed report, and the bytes: to the Oracle, or through the Treasury if the utility is direct."""
+        """Where to send a signed report, and the bytes: to the Oracle, or through the Treasury if the utility is direct. Raises
+        Unavailable if the chain's node does not answer.
+        """
         words = (*astuple(report.content), report.deadline, report.epoch)
+        call = self.oracle.report_call(words, signers, signatures)
         if mode == MODE_DIRECT:
-            rows = [astuple(leaf) for leaf in leaves]
-            return self.treasury.address, self.treasury.direct_call(words, signers, signatures, rows)
-        return self.oracle.address, self.oracle.report_call(words, signers, signatures)
+            return self.treasury.address, self.treasury.direct_call(
+                call, await self._row(report.content.utility, leaves)
+            )
+        return self.oracle.address, call
+
+    async def _row(self, utility: int, leaves: Sequence[Leaf]) -> list[int]:
+        """A direct utility's row. It is seated anew where the Registry has other tenures, owners, ratings or ends by now."""
+        sitting = await self.treasury.seated(utility, self._seats.get(utility, ()))
+        self._seats[utility] = sitting
+        own, base, share = await self.treasury.rate_of(utility)
+        tenured = [(leaf.station, leaf.tenure) for leaf in leaves]
+        seats = [
+            Seat(
+                *place,
+                owner=tenure.owner,
+                rated_w=base + tenure.rated_w * share // 1_000_000 if own else tenure.rated_w,
+                ended=tenure.until != 0,
+            )
+            for place, tenure in zip(tenured, await self.registry.tenures(tenured), strict=True)
+        ]
+        registers = [(leaf.station, leaf.tenure, leaf.mintable) for leaf in leaves]
+        if seats == [replace(seat, is_contract=False) for seat in sitting]:
+            return row_words(registers, sitting)
+        codes = [await self.rpc.code("0x" + seat.owner.hex()) for seat in seats]
+        seats = [replace(seat, is_contract=bool(code)) for seat, code in zip(seats, codes, strict=True)]
+        return row_words(registers, seats, before=sitting)

@@ -16,7 +16,7 @@ from typing import NamedTuple, overload
 
 from kit.units import REGISTER_MAX
 from oracle.keccak import Hasher, keccak
-from oracle.rules import LEAVES_HEADER, ZERO_HASH, Content, Leaf, LeavesError
+from oracle.rules import LEAVES_HEADER, ZERO_HASH, Content, Leaf, LeavesError, direct_root, parse_leaves
 from oracle.tree import PackedTree
 
 KEY_BYTES = 20
@@ -61,7 +61,7 @@ class WrittenRow:
         """How many leaves there are."""
         return self.tree.leaves
 
-    def content(self, *, prev: bytes, previous_total: int, valid_from: int) -> Content:
+    def content(self, *, prev: bytes, previous_total: int, valid_from: int, direct: bool = False) -> Content:
         """The report over this row, as `oracle.rules.build_content` makes it. Raises ValueError if the total would fall or
         outgrow its register.
         """
@@ -71,7 +71,7 @@ class WrittenRow:
             utility=self.utility,
             slot=self.slot,
             prev=prev,
-            root=self.tree.root,
+            root=direct_root(parse_leaves(self.data)) if direct else self.tree.root,
             increase=self.total - previous_total,
             total=self.total,
             stations=self.stations,

@@ -253,8 +253,10 @@ def build_content(
     previous_total: int,
     valid_from: int,
     readings: bytes = ZERO_HASH,
+    direct: bool = False,
 ) -> tuple[Content, Tree]:
-    """The content of a report over leaves that stand in order, and their tree. `readings` is what `readings_hash` gave.
+    """The content of a report over leaves that stand in order, and their tree. `readings` is what `readings_hash` gave. The
+    root of a direct utility's report is that of the row that is paid, see `direct_root`, and not the tree's.
 
     Raises ValueError if a leaf is of another utility or slot, out of order, or if the total would fall or outgrow its register.
     """
@@ -271,7 +273,7 @@ def build_content(
         utility=utility,
         slot=slot,
         prev=prev,
-        root=tree.root,
+        root=direct_root(leaves) if direct else tree.root,
         increase=total - previous_total,
         total=total,
         stations=len(leaves),
@@ -279,6 +281,16 @@ def build_content(
         valid_from=valid_from,
     )
     return content, tree
+
+
+def direct_root(leaves: Sequence[Leaf]) -> bytes:
+    """The root of a direct utility's report over leaves that stand in order: a chain of hashes over station, tenure and
+    mintable register (docs/protocol.md). Zeros for no leaves.
+    """
+    root = ZERO_HASH
+    for leaf in leaves:
+        root = keccak(root + _words([leaf.station << 128 | leaf.tenure << 96 | leaf.mintable]))
+    return root
 
 
 def quorum_needed(nodes: int, faulty: int) -> int:

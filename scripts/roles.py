@@ -118,7 +118,7 @@ def _checks(function: vy.FunctionDef, functions: dict[str, vy.FunctionDef], seen
             called = node.func.node_source_code
             if called == "ownable._check_owner":
                 yield OWNER
-            elif called == "quorum._check_quorum":
+            elif called in ("quorum._check_quorum", "ecrecover"):
                 yield QUORUM
             elif called.startswith("self._") and called[5:] in functions and called not in seen:
                 yield from _checks(functions[called[5:]], functions, seen | {called})

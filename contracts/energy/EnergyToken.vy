@@ -105,6 +105,14 @@ _HOOK_ACCEPTS: constant(bytes4) = method_id(
 _BATCH_SIZE: constant(uint256) = 128
 
 
+# @dev The most that one call credits.
+ROW_MAX: constant(uint256) = 32
+
+
+# @dev The low 96 bits of a word.
+_U96: constant(uint256) = (1 << 96) - 1
+
+
 # @dev The only minter.
 treasury: public(immutable(address))
 
@@ -249,6 +257,24 @@ def mint(to: address, id: uint256, amount: uint256):
     @param amount The amount in µWh.
     """
     self._mint(to, id, amount)
+
+
+# @dev Without a lock, as `mint`.
+@external
+@reentrant
+def mint_row(id: uint256, paid: DynArray[uint256, ROW_MAX]):
+    """
+    @dev Credits new class tokens to many without calling anybody.
+    @param id The 32-byte class id.
+    @param paid A word for each who is credited: address << 96 | amount in µWh.
+    """
+    assert msg.sender == treasury, "energy_token: access is denied"
+    for word: uint256 in paid:
+        to: address = convert(word >> 96, address)
+        assert to != empty(address), "energy_token: mint to the zero address"
+        amount: uint256 = word & _U96
+        erc1155.balanceOf[to][id] += amount
+        log IERC1155.TransferSingle(_operator=msg.sender, _from=empty(address), _to=to, _id=id, _value=amount)
 
 
 # @dev Open while a receiver is called: inside somebody's transfer a stranger could otherwise make the lock look like a

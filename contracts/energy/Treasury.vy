@@ -81,6 +81,27 @@ event Minted:
     mode: uint8
 
 
+# @dev A direct report paid; `terms`: slot << 16 | reserve share. A word in `row` for each owner that was paid: station << 128
+# | tenure << 96 | register before << 16 | last 16 bits of the energy. The transfers of the token that follow are theirs,
+# in the same order; from what an owner got, the share and the last bits the energy and the reserve's part are exact.
+event RowMinted:
+    utility: indexed(uint8)
+    terms: uint256
+    row: DynArray[uint256, ROW_MAX]
+
+
+# @dev A tenure took its place in the row of a direct utility: so the Registry had it, and its owner was a contract or not.
+event Seated:
+    utility: indexed(uint8)
+    station: indexed(uint128)
+    owner: indexed(address)
+    tenure: uint32
+    place: uint8
+    rated_w: uint56
+    is_contract: bool
+    ended: bool
+
+
 # @dev Counted reserve was minted.
 event ReserveCollected:
     utility: indexed(uint8)
@@ -178,13 +199,45 @@ _LANES: constant(uint256) = (((1 << 64) - 1) << 128) | ((1 << 64) - 1)
 _GAS_FOR_HOOK: constant(uint256) = 180_000
 
 
+# @dev The longest row of a direct utility; its words, with those who sat there before; the longest call of `report`.
+ROW_MAX: constant(uint256) = 32
+ROW_WORDS: constant(uint256) = 128
+REPORT_BYTES: constant(uint256) = 3_556
+
+
+# @dev What a call of `Oracle.report` begins with.
+_REPORT: constant(bytes4) = method_id(
+    "report((uint8,uint32,bytes32,bytes32,uint96,uint96,uint32,bytes32,uint32,uint64,uint32),address[],bytes32[])",
+    output_type=bytes4,
+)
+
+
+# @dev Bits of a seat; and of the settled word of a register that moved into a row: the seat with its place for its owner.
+_CONTRACT: constant(uint256) = 1 << 216
+_ENDED: constant(uint256) = 1 << 217
+_SEATED: constant(uint256) = 1 << 255
+
+
+# @dev µWh in a mWh, the unit of a seat's allowance.
+_MWH: constant(uint256) = 1_000
+
+
+# @dev Places in a book.
+_AT_SHIFT: constant(uint256) = 208
+_AT: constant(uint256) = ((1 << 40) - 1) << 208
+_PAUSED_SHIFT: constant(uint256) = 248
+
+
 # @dev Masks of packed fields.
 _U32: constant(uint256) = (1 << 32) - 1
 _U40: constant(uint256) = (1 << 40) - 1
+_U48: constant(uint256) = (1 << 48) - 1
 _U56: constant(uint256) = (1 << 56) - 1
 _U64: constant(uint256) = (1 << 64) - 1
 _U96: constant(uint256) = (1 << 96) - 1
+_U80: constant(uint256) = (1 << 80) - 1
 _U128: constant(uint256) = (1 << 128) - 1
+_U160: constant(uint256) = (1 << 160) - 1
 
 
 # @dev Who is who, and how strong.
@@ -209,14 +262,22 @@ guard: public(immutable(address))
 
 
 # @dev utility → minted µWh, reserve included (96 bits) | reserve counted and not collected << 96 (96)
-# | reserve share << 192 (16) | paused << 208 (1). The share and the brake stand in every utility's word because every
-# mint reads and writes that word anyway.
+# | reserve share << 192 (16) | when a direct utility's row was paid last << 208 (40) | paused << 248 (1). The share and the
+# brake stand in every utility's word because every mint reads and writes that word anyway.
 _books: uint256[UTILITY_MAX + 1]
 
 
 # @dev utility << 160 | tenure << 128 | station → register (96 bits) | allowance µWh << 96 (64) | at << 160 (40)
-# | rated W << 200 (56).
+# | rated W << 200 (56). While a tenure sits in a direct utility's row its register stands in `_pairs`.
 _settled: HashMap[uint256, uint256]
+
+
+# @dev utility → chain of hashes of who sits in the row of a direct utility: station << 32 | tenure, and its seat.
+seats: public(bytes32[UTILITY_MAX + 1])
+
+
+# @dev utility << 4 | place in the row / 2 → two registers (80 bits) | allowance mWh << 80 (48); the odd one << 128.
+_pairs: uint256[(UTILITY_MAX + 1) * 16]
 
 
 # @dev owner → id → tokens that wait for it.
@@ -312,52 +373,119 @@ def claim_batch(leaf: ITreasury.Leaf, index: uint256, proof: DynArray[bytes32, m
     return self._claim(leaf, merkle_tree._root_from_proof(self._leaf_hash(leaf), index, proof), True)
 
 
+# @dev Without a lock, as the claims: nobody but the house's own contracts is called, and state is written before they mint.
 @external
-def direct(
-    r: IOracle.Report,
-    signers: DynArray[address, 32],
-    signatures: DynArray[bytes32, 64],
-    leaves: DynArray[ITreasury.Leaf, merkle_tree.ROW_MAX],
-) -> uint256:
+@reentrant
+def direct(report: Bytes[REPORT_BYTES], row: DynArray[uint256, ROW_WORDS]) -> uint256:
     """
     @dev Brings a report of a direct utility and pays every owner in the same transaction, as class tokens.
-    @notice An owner that is a contract is never called here: one refusal must not stop the others. Its tokens wait in
-            `pending`.
-    @param r The report.
-    @param signers The whole signer set of `r.epoch`, strictly ascending.
-    @param signatures Pairs of (r, vs) after EIP-2098, in ascending order of the signer's address.
-    @param leaves The report's whole row of leaves, in ascending order of (station, tenure).
+    @notice An owner is never called here: one refusal must not stop the others. The tokens of one that was a contract when
+            the row was seated wait in `pending`. Who sits in the row, who owns it and how strong it is was looked up when
+            it was seated, and is remembered as one hash; a report writes a balance and half a word an owner. Whenever the
+            row's tenures, their owners, ratings or ends have changed, it is seated anew with the report.
+    @param report The call of `Oracle.report`, encoded, selector included; the report's `root` is the chain of hashes of
+           the row's first words.
+    @param row Two words for each tenure, in ascending order of (station, tenure): station << 128 | tenure << 96
+           | mintable register, and its seat: owner | rated power in W << 160 | owner is a contract << 216 | tenure has
+           ended << 217.
+           To seat the row anew, or for the first time, they are followed by those who sat there before, each as
+           station << 32 | tenure and its seat.
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
-    book: uint256 = self._books[r.utility]
-    assert book >> 208 == 0, "treasury: paused"
-    assert extcall IOracle(oracle).report(r, signers, signatures) == _DIRECT, "treasury: utility is not direct"
-    assert len(leaves) == convert(r.stations, uint256), "treasury: not the report's leaves"
-    id: uint256 = convert(r.utility, uint256)
-    total: uint256 = convert(r.total, uint256)
+    # Anything but a report, like a view that happens to answer 2, would pay without signatures.
+    assert extract32(report, 0, output_type=uint256) >> 224 == convert(_REPORT, uint256), "treasury: not a report"
+    utility: uint256 = extract32(report, 4, output_type=uint256)
+    book: uint256 = self._books[utility]
+    assert book >> _PAUSED_SHIFT == 0, "treasury: paused"
+    # The report's words below are those that the Oracle has checked: a struct of fixed size stands at a fixed place.
+    assert (
+        convert(raw_call(oracle, report, max_outsize=32), uint256) == convert(_DIRECT, uint256)
+    ), "treasury: utility is not direct"
+    count: uint256 = extract32(report, 4 + 6 * 32, output_type=uint256)
+    seated: bytes32 = self.seats[utility]
+    at: uint256 = (book >> _AT_SHIFT) & _U40
+    if len(row) != count << 1 or seated == empty(bytes32):
+        assert count <= ROW_MAX and len(row) >= count << 1, "treasury: not the report's row"
+        seen: bytes32 = empty(bytes32)
+        for i: uint256 in range(count, len(row) >> 1, bound=ROW_MAX):
+            seen = keccak256(abi_encode(seen, row[2 * i], row[2 * i + 1]))
+            self._leave(utility, i - count, row[2 * i], row[2 * i + 1], at)
+        assert seen == seated, "treasury: not the seats before"
+        seated = empty(bytes32)
+        previous: uint256 = 0
+        for i: uint256 in range(count, bound=ROW_MAX):
+            place: uint256 = row[2 * i] >> 96
+            assert place > previous, "treasury: row not strictly ascending"
+            previous = place
+            seated = keccak256(abi_encode(seated, place, row[2 * i + 1]))
+            self._sit(utility, i, place, row[2 * i + 1])
+        self.seats[utility] = seated
+        at = block.timestamp
+
+    elapsed: uint256 = unsafe_sub(block.timestamp, at)
+    share: uint256 = (book >> 192) & 65_535
     sum: uint256 = 0
-    row: DynArray[bytes32, merkle_tree.ROW_MAX] = []
-    previous: uint256 = 0
-    for leaf: ITreasury.Leaf in leaves:
-        assert leaf.utility == r.utility and leaf.slot == r.slot, "treasury: leaf of another report"
-        place: uint256 = (convert(leaf.station, uint256) << 32) | convert(leaf.tenure, uint256)
-        assert place > previous, "treasury: leaves not strictly ascending"
-        previous = place
-        row.append(self._leaf_hash(leaf))
-        start: uint256 = 0
+    reserved: uint256 = 0
+    root: bytes32 = empty(bytes32)
+    sitting: bytes32 = empty(bytes32)
+    pair: uint256 = 0
+    told: DynArray[uint256, ROW_MAX] = []
+    paid: DynArray[uint256, ROW_MAX] = []
+    for i: uint256 in range(count, bound=ROW_MAX):
+        first: uint256 = row[i << 1]
+        seat: uint256 = row[(i << 1) | 1]
+        root = keccak256(abi_encode(root, first))
+        sitting = keccak256(abi_encode(sitting, first >> 96, seat))
+        side: uint256 = (i & 1) << 7
+        if side == 0:
+            pair = self._pairs[(utility << 4) | (i >> 1)]
+        half: uint256 = (pair >> side) & _U128
+        start: uint256 = half & _U80
+        # `token_bucket._filled` without the call.
+        rated: uint256 = unsafe_mul((seat >> 160) & _U56, token_bucket.FILL_NUMERATOR)
+        room: uint256 = unsafe_mul(half >> 80, _MWH)
+        if seat < _ENDED:
+            room = unsafe_add(room, unsafe_div(unsafe_mul(rated, elapsed), token_bucket.FILL_DENOMINATOR))
+        depth: uint256 = unsafe_div(unsafe_mul(rated, token_bucket.DEPTH_SECONDS), token_bucket.FILL_DENOMINATOR)
+        if room > depth:
+            room = depth
         amount: uint256 = 0
-        start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
-        if amount != 0:
-            kept: uint256 = 0
-            book, kept = self._booked(book, start, amount, total)
-            sum += amount
-            self._log_minted(leaf, start, amount, kept, id, MODE_DIRECT)
-            if leaf.owner.is_contract:
-                self._credit_pending(leaf.owner, id, unsafe_sub(amount, kept))
-            else:
-                extcall IEnergyToken(token).mint(leaf.owner, id, unsafe_sub(amount, kept), skip_contract_check=True)
-    assert merkle_tree._root_of_row(row) == r.root, "treasury: not the report's leaves"
-    self._books[r.utility] = book
+        if first & _U96 > start:
+            amount = unsafe_sub(first & _U96, start)
+            if amount > room:
+                amount = room
+            if amount != 0:
+                end: uint256 = unsafe_add(start, amount)
+                assert end <= _U80, "treasury: register out of bounds"
+                # As `_booked`: a difference of rounded-down registers.
+                kept: uint256 = unsafe_sub(
+                    unsafe_div(unsafe_mul(end, share), _BPS), unsafe_div(unsafe_mul(start, share), _BPS)
+                )
+                sum = unsafe_add(sum, amount)
+                reserved = unsafe_add(reserved, kept)
+                owner: uint256 = seat & _U160
+                told.append(((first >> 96) << 96) | (start << 16) | (amount & 65_535))
+                if seat & _CONTRACT != 0:
+                    self._note_pending(convert(owner, address), utility, unsafe_sub(amount, kept))
+                    owner = convert(self, uint256)
+                paid.append((owner << 96) | unsafe_sub(amount, kept))
+        rest: uint256 = unsafe_div(unsafe_sub(room, amount), _MWH)
+        if rest > _U48:
+            rest = _U48
+        pair ^= (half ^ (unsafe_add(start, amount) | (rest << 80))) << side
+        if side != 0 or unsafe_add(i, 1) == count:
+            self._pairs[(utility << 4) | (i >> 1)] = pair
+    assert root == extract32(report, 4 + 3 * 32), "treasury: not the report's row"
+    assert sitting == seated, "treasury: not the seats"
+    # No carry: the sum of 32 amounts of 96 bits.
+    assert unsafe_add(book & _U96, sum) <= extract32(
+        report, 4 + 5 * 32, output_type=uint256
+    ), "treasury: more than the oracle signed"
+    self._books[utility] = unsafe_add(book & ~_AT, unsafe_add(sum, (reserved << 96) | (block.timestamp << _AT_SHIFT)))
+    log RowMinted(
+        utility=convert(utility, uint8), terms=(extract32(report, 36, output_type=uint256) << 16) | share, row=told
+    )
+    extcall IEnergyToken(token).mint_row(utility, paid, skip_contract_check=True)
     return sum
 
 
@@ -378,7 +506,7 @@ def direct_packed(
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
     book: uint256 = self._books[r.utility]
-    assert book >> 208 == 0, "treasury: paused"
+    assert book >> _PAUSED_SHIFT == 0, "treasury: paused"
     assert extcall IOracle(oracle).report(r, signers, signatures) == _POOLED, "treasury: utility is not pooled"
     words: uint256 = (convert(r.stations, uint256) + 3) // 4
     assert len(readings) == words * 32, "treasury: not the report's readings"
@@ -425,7 +553,7 @@ def collect_reserve(utility: uint8) -> uint256:
     @return uint256 The amount in µWh.
     """
     book: uint256 = self._books[utility]
-    assert book >> 208 == 0, "treasury: paused"
+    assert book >> _PAUSED_SHIFT == 0, "treasury: paused"
     amount: uint256 = (book >> 96) & _U96
     if amount == 0:
         return 0
@@ -458,7 +586,8 @@ def withdraw_pending(token_id: uint256, to: address) -> uint256:
 def refresh_rating(station: uint128, tenure: uint32):
     """
     @dev Takes a tenure's rated power over from the Registry, and the utilities' rates, for every utility that the tenure
-         has settled. The time up to now is allowed at the old rating. A closed tenure is allowed the time up to its end and none after it.
+         has settled. The time up to now is allowed at the old rating. A closed tenure is allowed the time up to its end
+         and none after it. A register in a direct utility's row takes them over when the row is seated anew.
     @param station The 16-byte station number.
     @param tenure The 4-byte tenure number.
     """
@@ -467,19 +596,9 @@ def refresh_rating(station: uint128, tenure: uint32):
     for utility: uint256 in range(1, UTILITY_MAX + 1):
         key: uint256 = self._key(convert(utility, uint8), station, tenure)
         word: uint256 = self._settled[key]
-        if word != 0:
+        if word != 0 and word & _SEATED == 0:
             rated: uint256 = rate._rated(self._rates[utility], convert(record.rated_w, uint256))
-            at: uint256 = (word >> 160) & _U40
-            until: uint256 = block.timestamp
-            if record.until != 0:
-                until = convert(record.until, uint256)
-            allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, max(until, at) - at)
-            # Without more time this only cuts the allowance down to what the new rating may hold.
-            allowance = token_bucket._filled(allowance, rated, 0)
-            now: uint256 = block.timestamp
-            if record.until != 0:
-                now = _U40
-            self._settled[key] = (word & _U96) | (min(allowance, _U64) << 96) | (now << 160) | (rated << 200)
+            self._settled[key] = self._refreshed(word, record, rated)
     log RatingRefreshed(station=station, tenure=tenure, rated_w=record.rated_w)
 
 
@@ -536,7 +655,7 @@ def set_paused(paused_: bool):
     """
     assert msg.sender == guard, "treasury: access is denied"
     for utility: uint256 in range(1, UTILITY_MAX + 1):
-        self._books[utility] = (self._books[utility] & ((1 << 208) - 1)) | (convert(paused_, uint256) << 208)
+        self._books[utility] = (self._books[utility] & ((1 << _PAUSED_SHIFT) - 1)) | (convert(paused_, uint256) << _PAUSED_SHIFT)
     log PauseChanged(paused=paused_)
 
 
@@ -556,6 +675,10 @@ def settled(utility: uint8, station: uint128, tenure: uint32) -> ITreasury.Settl
     @return Settled The register in µWh, the allowance left at the last time in µWh, that time, the rated power in W.
     """
     word: uint256 = self._settled[self._key(utility, station, tenure)]
+    if word & _SEATED != 0:
+        place: uint256 = word & 255
+        pair: uint256 = self._pairs[(convert(utility, uint256) << 4) | (place >> 1)]
+        word = self._word_of((pair >> ((place & 1) << 7)) & _U128, word, (self._books[utility] >> _AT_SHIFT) & _U40)
     return ITreasury.Settled(
         register=convert(word & _U96, uint96),
         allowance=convert((word >> 96) & _U64, uint64),
@@ -617,7 +740,7 @@ def paused() -> bool:
     @dev Tells whether minting is stopped.
     @return bool True while it is.
     """
-    return self._books[1] >> 208 != 0
+    return self._books[1] >> _PAUSED_SHIFT != 0
 
 
 @external
@@ -684,7 +807,7 @@ def _claim(leaf: ITreasury.Leaf, shown_root: bytes32, batch: bool) -> uint256:
     @return uint256 The energy that became tokens, reserve included, in µWh.
     """
     book: uint256 = self._books[leaf.utility]
-    assert book >> 208 == 0, "treasury: paused"
+    assert book >> _PAUSED_SHIFT == 0, "treasury: paused"
     root: bytes32 = empty(bytes32)
     total: uint256 = 0
     # The Oracle's code was checked at deployment and cannot go away.
@@ -694,9 +817,35 @@ def _claim(leaf: ITreasury.Leaf, shown_root: bytes32, batch: bool) -> uint256:
         assert root != empty(bytes32), "treasury: no such report"
         raise "treasury: leaf not in the report"
 
-    start: uint256 = 0
+    key: uint256 = (
+        (convert(leaf.utility, uint256) << 160)
+        | (convert(leaf.tenure, uint256) << 128)
+        | convert(leaf.station, uint256)
+    )
+    word: uint256 = self._settled[key]
+    if word == 0:
+        # The first time: the bucket has been filling since the tenure began.
+        record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(leaf.station, leaf.tenure)
+        assert record.since != 0, "treasury: unknown tenure"
+        own: uint256 = 0
+        if leaf.utility != 1:
+            own = self._rates[leaf.utility]
+        word = self._first_word(record, rate._rated(own, convert(record.rated_w, uint256)))
+    start: uint256 = word & _U96
     amount: uint256 = 0
-    start, amount = self._settle(leaf.utility, leaf.station, leaf.tenure, convert(leaf.mintable, uint256))
+    if convert(leaf.mintable, uint256) > start:
+        at: uint256 = (word >> 160) & _U40
+        # The end of time for a closed tenure, whose bucket fills no more.
+        now: uint256 = max(block.timestamp, at)
+        allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, unsafe_sub(now, at))
+        amount = min(unsafe_sub(convert(leaf.mintable, uint256), start), allowance)
+        if amount != 0:
+            self._settled[key] = (
+                unsafe_add(start, amount)
+                | (min(unsafe_sub(allowance, amount), _U64) << 96)
+                | (now << 160)
+                | ((word >> 200) << 200)
+            )
     id: uint256 = convert(leaf.utility, uint256)
     way: uint8 = MODE_CLAIM
     if batch:
@@ -707,52 +856,143 @@ def _claim(leaf: ITreasury.Leaf, shown_root: bytes32, batch: bool) -> uint256:
         way = MODE_BATCH
     if amount == 0:
         return 0
-    kept: uint256 = 0
-    book, kept = self._booked(book, start, amount, total)
-    self._books[leaf.utility] = book
-    self._log_minted(leaf, start, amount, kept, id, way)
-    self._deliver(leaf.owner, id, unsafe_sub(amount, kept))
+    # `_booked` without the call.
+    assert unsafe_add(book & _U96, amount) <= total, "treasury: more than the oracle signed"
+    share: uint256 = (book >> 192) & 65_535
+    kept: uint256 = unsafe_sub(
+        unsafe_div(unsafe_mul(unsafe_add(start, amount), share), _BPS), unsafe_div(unsafe_mul(start, share), _BPS)
+    )
+    self._books[leaf.utility] = unsafe_add(book, unsafe_add(amount, kept << 96))
+    log Minted(
+        utility=leaf.utility,
+        station=leaf.station,
+        owner=leaf.owner,
+        tenure=leaf.tenure,
+        slot=leaf.slot,
+        from_register=convert(start, uint96),
+        to_register=convert(unsafe_add(start, amount), uint96),
+        to_owner=convert(unsafe_sub(amount, kept), uint96),
+        reserve=convert(kept, uint96),
+        token_id=id,
+        mode=way,
+    )
+    # `_deliver` without the call.
+    if leaf.owner.is_contract:
+        self._deliver_to_contract(leaf.owner, id, unsafe_sub(amount, kept))
+    else:
+        extcall IEnergyToken(token).mint(leaf.owner, id, unsafe_sub(amount, kept), skip_contract_check=True)
     return amount
 
 
 @internal
-def _settle(utility: uint8, station: uint128, tenure: uint32, mintable: uint256) -> (uint256, uint256):
+def _sit(utility: uint256, place: uint256, tenured: uint256, seat: uint256):
     """
-    @dev Moves a tenure's settled register towards `mintable`, as far as its rating allows.
-    @param utility The 1-byte utility code.
-    @param station The 16-byte station number.
-    @param tenure The 4-byte tenure number.
-    @param mintable The register to settle, in µWh.
-    @return uint256 The settled register before, in µWh.
-    @return uint256 By how much it moved, in µWh.
+    @dev Moves a settled register into a direct utility's row, filled up to now, with owner and rating as the Registry has
+         them now.
+    @param utility The utility code.
+    @param place The place in the row.
+    @param tenured station << 32 | tenure.
+    @param seat The seat that was brought.
     """
-    # `_key` without the call.
-    key: uint256 = (convert(utility, uint256) << 160) | (convert(tenure, uint256) << 128) | convert(station, uint256)
+    station: uint128 = convert(tenured >> 32, uint128)
+    tenure: uint32 = convert(tenured & _U32, uint32)
+    record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
+    assert record.since != 0, "treasury: unknown tenure"
+    rated: uint256 = rate._rated(self._rates[utility], convert(record.rated_w, uint256))
+    found: uint256 = convert(record.owner, uint256) | (rated << 160)
+    if record.until != 0:
+        found |= _ENDED
+    if record.owner.is_contract:
+        found |= _CONTRACT
+    assert seat == found, "treasury: not the registry's seat"
+    key: uint256 = self._key(convert(utility, uint8), station, tenure)
     word: uint256 = self._settled[key]
     if word == 0:
-        # The first time: the bucket has been filling since the tenure began.
-        record: IRegistry.Tenure = staticcall IRegistry(registry).tenure_of(station, tenure)
-        assert record.since != 0, "treasury: unknown tenure"
-        own: uint256 = 0
-        if utility != 1:
-            own = self._rates[utility]
-        word = self._first_word(record, rate._rated(own, convert(record.rated_w, uint256)))
-    start: uint256 = word & _U96
-    if mintable <= start:
-        return start, 0
+        word = (convert(record.since, uint256) << 160) | (rated << 200)
+    word = self._refreshed(word, record, rated)
+    self._settled[key] = _SEATED | ((seat >> 160) << 160) | place
+    # Rounded down to whole mWh, against the one who mints.
+    half: uint256 = (word & _U80) | (min(((word >> 96) & _U64) // _MWH, _U48) << 80)
+    side: uint256 = (place & 1) << 7
+    pair: uint256 = self._pairs[(utility << 4) | (place >> 1)]
+    self._pairs[(utility << 4) | (place >> 1)] = (pair & ~(_U128 << side)) | (half << side)
+    log Seated(
+        utility=convert(utility, uint8),
+        station=station,
+        owner=record.owner,
+        tenure=tenure,
+        place=convert(place, uint8),
+        rated_w=convert(rated, uint56),
+        is_contract=seat & _CONTRACT != 0,
+        ended=seat & _ENDED != 0,
+    )
+
+
+@internal
+def _leave(utility: uint256, place: uint256, tenured: uint256, seat: uint256, at: uint256):
+    """
+    @dev Moves a register out of a direct utility's row.
+    @param utility The utility code.
+    @param place The place in the row.
+    @param tenured station << 32 | tenure.
+    @param seat The seat.
+    @param at When the row was paid last.
+    """
+    half: uint256 = (self._pairs[(utility << 4) | (place >> 1)] >> ((place & 1) << 7)) & _U128
+    self._settled[
+        (utility << 160) | ((tenured & _U32) << 128) | (tenured >> 32)
+    ] = self._word_of(half, seat, at)
+
+
+@internal
+@pure
+def _word_of(half: uint256, seat: uint256, at: uint256) -> uint256:
+    """
+    @dev Returns a seated register as a settled word.
+    @param half Register and allowance.
+    @param seat The seat.
+    @param at When the row was paid last.
+    @return uint256 The word.
+    """
+    since: uint256 = at
+    if seat & _ENDED != 0:
+        since = _U40
+    return (half & _U80) | (((half >> 80) * _MWH) << 96) | (since << 160) | (((seat >> 160) & _U56) << 200)
+
+
+@internal
+@view
+def _refreshed(word: uint256, record: IRegistry.Tenure, rated: uint256) -> uint256:
+    """
+    @dev Returns a settled word filled up to now, or to the end of its tenure, at its old rating, and cut down to what
+         the new rating may hold.
+    @param word The word.
+    @param record The tenure as the Registry knows it.
+    @param rated The power in W that fills the bucket from now on.
+    @return uint256 The word.
+    """
     at: uint256 = (word >> 160) & _U40
-    # The end of time for a closed tenure, whose bucket fills no more.
-    now: uint256 = max(block.timestamp, at)
-    allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, unsafe_sub(now, at))
-    amount: uint256 = min(unsafe_sub(mintable, start), allowance)
-    if amount != 0:
-        self._settled[key] = (
-            unsafe_add(start, amount)
-            | (min(unsafe_sub(allowance, amount), _U64) << 96)
-            | (now << 160)
-            | ((word >> 200) << 200)
-        )
-    return start, amount
+    until: uint256 = block.timestamp
+    now: uint256 = block.timestamp
+    if record.until != 0:
+        until = convert(record.until, uint256)
+        now = _U40
+    allowance: uint256 = token_bucket._filled((word >> 96) & _U64, word >> 200, max(until, at) - at)
+    # Without more time this only cuts the allowance down to what the new rating may hold.
+    allowance = token_bucket._filled(allowance, rated, 0)
+    return (word & _U96) | (min(allowance, _U64) << 96) | (now << 160) | (rated << 200)
+
+
+@internal
+def _note_pending(owner: address, id: uint256, amount: uint256):
+    """
+    @dev Remembers that tokens which the Treasury gets wait for an owner.
+    @param owner The 20-byte address of the owner.
+    @param id The 32-byte class or batch id.
+    @param amount The amount in µWh.
+    """
+    self.pending[owner][id] += amount
+    log PendingCredited(owner=owner, token_id=id, amount=amount)
 
 
 @internal
@@ -793,32 +1033,6 @@ def _booked(book: uint256, start: uint256, amount: uint256, total: uint256) -> (
         unsafe_div(unsafe_mul(unsafe_add(start, amount), share), _BPS), unsafe_div(unsafe_mul(start, share), _BPS)
     )
     return unsafe_add(book, unsafe_add(amount, kept << 96)), kept
-
-
-@internal
-def _log_minted(leaf: ITreasury.Leaf, start: uint256, amount: uint256, kept: uint256, id: uint256, mode: uint8):
-    """
-    @dev Tells what became tokens.
-    @param leaf The leaf.
-    @param start The settled register before, in µWh.
-    @param amount The energy that became tokens, in µWh.
-    @param kept The reserve's part, in µWh.
-    @param id The 32-byte class or batch id.
-    @param mode The 1-byte way.
-    """
-    log Minted(
-        utility=leaf.utility,
-        station=leaf.station,
-        owner=leaf.owner,
-        tenure=leaf.tenure,
-        slot=leaf.slot,
-        from_register=convert(start, uint96),
-        to_register=convert(unsafe_add(start, amount), uint96),
-        to_owner=convert(unsafe_sub(amount, kept), uint96),
-        reserve=convert(kept, uint96),
-        token_id=id,
-        mode=mode,
-    )
 
 
 @internal
@@ -863,8 +1077,7 @@ def _credit_pending(owner: address, id: uint256, amount: uint256):
     @param id The 32-byte class or batch id.
     @param amount The amount in µWh.
     """
-    self.pending[owner][id] += amount
-    log PendingCredited(owner=owner, token_id=id, amount=amount)
+    self._note_pending(owner, id, amount)
     extcall IEnergyToken(token).mint(self, id, amount, skip_contract_check=True)
 
 

@@ -40,17 +40,6 @@ def root_from_proof(leaf: bytes32, index: uint256, proof: DynArray[bytes32, merk
 
 @external
 @pure
-def root_of_row(leaves: DynArray[bytes32, merkle_tree.ROW_MAX]) -> bytes32:
-    """
-    @dev Opens `merkle_tree._root_of_row`.
-    @param leaves The 32-byte hashes.
-    @return bytes32 The 32-byte root.
-    """
-    return merkle_tree._root_of_row(leaves)
-
-
-@external
-@pure
 def filled(allowance: uint256, rated_w: uint256, seconds: uint256) -> uint256:
     """
     @dev Opens `token_bucket._filled`.

@@ -14,18 +14,8 @@
 """
 
 
-# @dev The leaf that pads a row.
-EMPTY_LEAF: constant(bytes32) = keccak256("greencore.empty-leaf")
-
-
 # @dev The longest proof: four thousand million leaves.
 DEPTH_MAX: constant(uint256) = 32
-
-
-# @dev The longest row whose root is built on chain, and its depth. Twice as many would cost every direct report 2,000
-# gas of memory.
-ROW_MAX: constant(uint256) = 32
-ROW_DEPTH: constant(uint256) = 5
 
 
 @deploy
@@ -57,30 +47,3 @@ def _root_from_proof(leaf: bytes32, index: uint256, proof: DynArray[bytes32, DEP
         path >>= 1
     assert path == 0, "merkle_tree: index beyond the tree"
     return node
-
-
-@internal
-@pure
-def _root_of_row(leaves: DynArray[bytes32, ROW_MAX]) -> bytes32:
-    """
-    @dev Builds the root of a whole row.
-    @param leaves The 32-byte hashes of the leaves, in order, at least one.
-    @return bytes32 The 32-byte root.
-    """
-    count: uint256 = len(leaves)
-    assert count != 0, "merkle_tree: no leaves"
-    width: uint256 = 1
-    for _: uint256 in range(ROW_DEPTH):
-        if width >= count:
-            break
-        width <<= 1
-    row: bytes32[ROW_MAX] = empty(bytes32[ROW_MAX])
-    for i: uint256 in range(width, bound=ROW_MAX):
-        row[i] = leaves[i] if i < count else EMPTY_LEAF
-    for _: uint256 in range(ROW_DEPTH):
-        if width == 1:
-            break
-        width >>= 1
-        for i: uint256 in range(width, bound=ROW_MAX // 2):
-            row[i] = keccak256(concat(0x01, row[unsafe_mul(2, i)], row[unsafe_add(unsafe_mul(2, i), 1)]))
-    return row[0]

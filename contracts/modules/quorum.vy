@@ -88,22 +88,21 @@ def _check_quorum(
     @param signatures Pairs of (r, vs), in ascending order of the signer's address.
     """
     assert convert(keccak256(abi_encode(signers)), uint256) >> 96 == set_hash, "quorum: wrong signer set"
-    words: uint256 = len(signatures)
-    assert words & 1 == 0 and words >> 1 >= k, "quorum: too few signatures"
-    count: uint256 = len(signers)
-    cursor: uint256 = 0
-    # The indices below stay under the lengths that were just read; the lists check them once more.
-    for i: uint256 in range(words >> 1, bound=SIGNERS_MAX):
-        vs: uint256 = convert(signatures[unsafe_add(unsafe_mul(2, i), 1)], uint256)
-        s: uint256 = vs & _S_MASK
-        assert s <= _S_MAX, "quorum: high s"
-        signer: address = ecrecover(
-            digest, unsafe_add(27, vs >> 255), convert(signatures[unsafe_mul(2, i)], uint256), s
-        )
-        # Every pass of this loop moves the cursor, so a signer cannot be counted twice.
-        for _: uint256 in range(SIGNERS_MAX):
-            assert cursor < count, "quorum: not a signer, or not in order"
-            candidate: address = signers[cursor]
-            cursor = unsafe_add(cursor, 1)
-            if candidate == signer:
+    count: uint256 = len(signatures) >> 1
+    assert len(signatures) & 1 == 0 and count >= k, "quorum: too few signatures"
+    found: uint256 = 0
+    signer: address = empty(address)
+    # Every pass moves on in the set, so a signer cannot be counted twice.
+    for candidate: address in signers:
+        if signer == empty(address):
+            # Not recovered yet, or garbage: the set holds no zero address, so garbage is nobody's to the end.
+            vs: uint256 = convert(signatures[unsafe_add(unsafe_mul(2, found), 1)], uint256)
+            s: uint256 = vs & _S_MASK
+            assert s <= _S_MAX, "quorum: high s"
+            signer = ecrecover(digest, unsafe_add(27, vs >> 255), convert(signatures[unsafe_mul(2, found)], uint256), s)
+        if candidate == signer:
+            found = unsafe_add(found, 1)
+            if found == count:
                 break
+            signer = empty(address)
+    assert found == count, "quorum: not a signer, or not in order"

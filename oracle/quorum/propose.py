@@ -207,7 +207,10 @@ class Proposer:
         try:
             row = await self._recounter.run(inputs, utility, slot)
             content = row.written.content(
-                prev=view.head.content_hash, previous_total=view.head.total, valid_from=self._desk.valid_from(view)
+                prev=view.head.content_hash,
+                previous_total=view.head.total,
+                valid_from=self._desk.valid_from(view),
+                direct=view.mode == MODE_DIRECT,
             )
         except ValueError as error:
             raise Refused(
@@ -271,7 +274,7 @@ class Proposer:
     ) -> Attempt:
         leaves = await self._leaves(request) if view.mode == MODE_DIRECT else []
         ordered = in_contract_order(signatures, signers.signers, signers.k)
-        to, data = self._chain.submission(view.mode, request.report, signers.signers, ordered, leaves)
+        to, data = await self._chain.submission(view.mode, request.report, signers.signers, ordered, leaves)
         try:
             receipt = await self._sender.send(to, data)
         except Reverted as error:

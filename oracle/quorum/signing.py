@@ -9,7 +9,7 @@ being changed, so it holds between concurrent requests and across restarts.
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from chain.client import SignerSet
+from chain.client import MODE_DIRECT, SignerSet
 from chain.signer import Signer, recover
 from kit import logs
 from kit.clock import Clock
@@ -243,7 +243,10 @@ class SigningDesk:
             raise await self._disagree(proposal, "the leaves differ", mine, other)
         try:
             own = row.written.content(
-                prev=view.head.content_hash, previous_total=view.head.total, valid_from=self.valid_from(view)
+                prev=view.head.content_hash,
+                previous_total=view.head.total,
+                valid_from=self.valid_from(view),
+                direct=view.mode == MODE_DIRECT,
             )
         except ValueError as error:
             raise await self._disagree(proposal, str(error), None, None) from error

@@ -115,7 +115,7 @@ async def check_facts(facts: Facts, source: Source, *, told: Callable[[str], Non
     findings += check_chain(facts)
     findings += check_signatures(facts)
     told(f"checking the leaves of {len(facts.reports)} reports")
-    leaves = LeavesCheck({(mint.utility, mint.slot) for mint in facts.mints})
+    leaves = LeavesCheck({(mint.utility, mint.slot) for mint in facts.mints}, facts.modes)
     findings += await _check_leaves(facts, source, leaves)
     told("checking what became tokens")
     findings += check_mints(facts, leaves.rows)

@@ -4,7 +4,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from eth_hash.auto import keccak
@@ -12,12 +12,14 @@ from eth_hash.auto import keccak
 from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
 from chain.contract import load_abi
 from chain.deployment import Deployment
+from chain.direct import RowError, row_mints
 from chain.rpc import Rpc, RpcError, bytes_of
 from chain.signer import recover
 from kit.errors import Malformed, Unavailable
 from oracle.accepted import accepted_report
 from oracle.rules import Content, Report
 from oracle.verify.facts import (
+    MINT_DIRECT,
     BooksSeen,
     DelaySeen,
     Facts,
@@ -39,7 +41,8 @@ T = TypeVar("T")
 _CONTRACTS = ("Oracle", "Treasury", "EnergyToken")
 _BLOCKS_PER_QUERY = 20_000
 _AT_ONCE = 8
-_REPORTING = frozenset({"report", "direct", "direct_packed"})
+_REPORTING = frozenset({"report", "direct_packed"})
+_TIMED = ("ChallengeDelayChanged", "ReportAccepted", "Minted", "RowMinted")
 
 
 class Log:
@@ -72,7 +75,7 @@ async def read_facts(rpc: Rpc, deployment: Deployment, *, told: Told = lambda _:
     for log in logs:
         by_event[log.event].append(log)
     modes = {log.args["utility"]: log.args["mode"] for log in by_event["UtilityOpened"]}
-    mints = [_mint(log) for log in by_event["Minted"]]
+    mints = sorted([*(_mint(log) for log in by_event["Minted"]), *_row_mints(logs, treasury.deployed.raw)], key=_at)
     transfers = [transfer for log in logs for transfer in _transfers(log)]
     # views first: a node may forget old states while the calldata of many reports is read
     told("reading the contracts' own sums")
@@ -85,7 +88,7 @@ async def read_facts(rpc: Rpc, deployment: Deployment, *, told: Told = lambda _:
     except RpcError as error:
         raise Unavailable("verify.no_state", f"the node does not tell the state at block {block}: {error}") from error
     delays = [DelaySeen(log.args["new"], log.at) for log in by_event["ChallengeDelayChanged"]]
-    watched = [log for name in ("ChallengeDelayChanged", "ReportAccepted", "Minted") for log in by_event[name]]
+    watched = [log for name in _TIMED for log in by_event[name]]
     times = await _times(rpc, {block, *(log.at[0] for log in watched)} if delays else set())
     told(f"reading the transactions of {len(by_event['ReportAccepted'])} reports")
     return Facts(
@@ -138,6 +141,8 @@ def _call(data: bytes, chain_id: int, oracle: bytes) -> SignedCall | None:
             function, arguments = load_abi(name).decode_call(data)
         except Malformed:
             continue
+        if function == "direct":  # it carries the call of the Oracle
+            return _call(arguments["report"], chain_id, oracle)
         if function not in _REPORTING:
             continue
         r = arguments["r"]
@@ -230,6 +235,44 @@ def _rotation(log: Log) -> Rotation:
 
 def _mint(log: Log) -> MintSeen:
     return MintSeen(**log.args, at=log.at, tx=log.tx)
+
+
+def _row_mints(logs: Sequence[Log], treasury: bytes) -> Iterator[MintSeen]:
+    """What the rows of direct utilities paid. A mint's place is that of its transfer."""
+    for i, log in enumerate(logs):
+        if log.event != "RowMinted":
+            continue
+        utility, terms, row = log.args["utility"], log.args["terms"], log.args["row"]
+        paid = [one for one in logs[i + 1 : i + 1 + len(row)] if one.event == "TransferSingle"]
+        credited: list[bytes] = []
+        for one in reversed(logs[:i]):
+            if one.event != "PendingCredited" or one.tx != log.tx:
+                break
+            credited.insert(0, one.args["owner"])
+        try:
+            mints = row_mints(terms, row, [(one.args["_to"], one.args["_value"]) for one in paid], credited, treasury)
+        except RowError as error:
+            raise Unavailable("verify.logs_left_out", f"transaction 0x{log.tx.hex()}: {error}") from error
+        for mint, transfer in zip(mints, paid, strict=True):
+            yield MintSeen(
+                utility=utility,
+                station=mint.station,
+                owner=mint.owner,
+                tenure=mint.tenure,
+                slot=terms >> 16,
+                from_register=mint.from_register,
+                to_register=mint.to_register,
+                to_owner=mint.to_owner,
+                reserve=mint.reserve,
+                token_id=utility,
+                mode=MINT_DIRECT,
+                at=transfer.at,
+                tx=log.tx,
+            )
+
+
+def _at(mint: MintSeen) -> Position:
+    return mint.at
 
 
 def _reserve(log: Log) -> ReserveSeen:

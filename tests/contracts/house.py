@@ -14,6 +14,7 @@ from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_canonical_address, to_checksum_address
 
+from chain.direct import Seat, row_words
 from oracle.rules import ZERO_HASH, Content, Leaf, Report, Tree, build_content
 
 E, H, W, AGR = 1, 2, 3, 4  # claimed, direct, pooled, not open
@@ -126,6 +127,7 @@ class House:
     epoch: int = 1
     tenures: dict[tuple[int, int, int], Tenure] = field(default_factory=dict)
     heads: dict[int, Content] = field(default_factory=dict)
+    sitting: list[Seat] = field(default_factory=list)  # in the direct utility's row
 
     @property
     def now(self) -> int:
@@ -187,8 +189,45 @@ class House:
             prev=last.hash() if last else ZERO_HASH,
             previous_total=last.total if last else 0,
             valid_from=valid_from,
+            direct=utility == H,
         )
         return Published(content, list(leaves), tree)
+
+    def seats(self, leaves: Iterable[Leaf]) -> list[Seat]:
+        """The seats of a row as the Registry has them now."""
+        found = []
+        for leaf in leaves:
+            tenure = self.on.registry.tenure_of(leaf.station, leaf.tenure)
+            code = bool(ape.chain.provider.get_code(tenure.owner))
+            owner = to_canonical_address(tenure.owner)
+            found.append(Seat(leaf.station, leaf.tenure, owner, tenure.rated_w, code, tenure.until != 0))
+        return found
+
+    def direct(
+        self,
+        content: Content,
+        leaves: Sequence[Leaf],
+        *,
+        seats: Sequence[Seat] | None = None,
+        before: Sequence[Seat] | None = None,
+    ) -> tuple[bytes, list[int]]:
+        """What `Treasury.direct` takes: seated anew where the Registry has other seats by now, or as it is told."""
+        found = self.seats(leaves) if seats is None else list(seats)
+        if before is None:
+            before = [] if found == self.sitting else self.sitting
+        registers = [(leaf.station, leaf.tenure, leaf.mintable) for leaf in leaves]
+        call = self.on.oracle.report.encode_input(*self.sign(content).args)
+        return bytes(call), row_words(registers, found, before)
+
+    def pay(self, published: Published, **more: Any) -> ReceiptAPI:
+        """Send a direct utility's report with its row."""
+        seats = self.seats(published.leaves)
+        receipt = self.on.treasury.direct(
+            *self.direct(published.content, published.leaves, **{"seats": seats} | more), sender=self.relayer
+        )
+        self.accept(published.content)
+        self.sitting = list(more.get("seats", seats))
+        return receipt
 
     def pooled(self, readings: Sequence[int], *, slot: int) -> Content:
         """A pooled utility's content; nothing is sent."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from eth_hash.auto import keccak
 
-from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, parse_leaves
+from oracle.rules import ZERO_HASH, Content, Leaf, LeavesError, direct_root, parse_leaves
 from oracle.tree import PackedTree
-from oracle.verify.facts import POOLED, Facts, Finding, ReportSeen, Rotation, Severity
+from oracle.verify.facts import DIRECT, POOLED, Facts, Finding, ReportSeen, Rotation, Severity
 
 Tenure = tuple[int, int, int]
 """utility, station, tenure"""
@@ -105,9 +105,10 @@ def _check_quorum(report: ReportSeen, sets: Mapping[int, tuple[Rotation, int]]) 
 class LeavesCheck:
     """Goes through the published files in the reports' order and remembers the last leaf of every tenure."""
 
-    def __init__(self, claimed: Collection[tuple[int, int]]) -> None:
-        """`claimed` are the (utility, slot) whose leaves are needed again: what was claimed against them."""
+    def __init__(self, claimed: Collection[tuple[int, int]], modes: Mapping[int, int]) -> None:
+        """`claimed` are the (utility, slot) whose leaves are needed again: what was claimed against them. `modes` by utility."""
         self._claimed = claimed
+        self._modes = modes
         self.newest: dict[Tenure, Leaf] = {}
         self.rows: dict[tuple[int, int], dict[tuple[int, int], tuple[bytes, int, int]]] = {}
         """(utility, slot) → (station, tenure) → owner, mintable, energy"""
@@ -146,7 +147,7 @@ class LeavesCheck:
 
     def _check_row(self, content: Content, leaves: Sequence[Leaf]) -> Iterator[Finding]:
         here = name_of(content)
-        if not leaves or PackedTree.build(b"".join([leaf.hash() for leaf in leaves])).root != content.root:
+        if not leaves or self._root_of(content.utility, leaves) != content.root:
             yield _tampered("leaves", here, "the leaves do not give the report's root")
         if len(leaves) != content.stations:
             yield _tampered("leaves", here, f"{len(leaves)} leaves, the report says {content.stations}")
@@ -155,6 +156,11 @@ class LeavesCheck:
         total = sum(leaf.mintable for leaf in leaves)
         if total != content.total:
             yield _tampered("leaves", here, f"the leaves sum up to {total} µWh, the report says {content.total}")
+
+    def _root_of(self, utility: int, leaves: Sequence[Leaf]) -> bytes:
+        if self._modes.get(utility) == DIRECT:
+            return direct_root(leaves)
+        return PackedTree.build(b"".join([leaf.hash() for leaf in leaves])).root
 
     def _check_progress(self, content: Content, leaves: Sequence[Leaf]) -> Iterator[Finding]:
         present = set()

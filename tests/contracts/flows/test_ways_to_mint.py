@@ -13,7 +13,6 @@ from tests.contracts.house import (
     House,
     W,
     batch_id,
-    leaf_args,
     pack,
     refuses,
     reserve_of,
@@ -31,7 +30,7 @@ def test_three_ways(house: House, prosumer: AccountAPI, neighbour: AccountAPI, b
     house.claim(published, BARN)
     slot = house.next_slot()
     direct = house.draft(house.leaves({ROOF: KWH // 2, BARN: KWH // 7}, utility=H, slot=slot), utility=H)
-    treasury.direct(*house.sign(direct.content).args, [leaf_args(leaf) for leaf in direct.leaves], sender=house.relayer)
+    house.pay(direct)
     readings = [KWH // 1_000] * 100
     pool = house.pooled(readings, slot=slot)
     treasury.direct_packed(*house.sign(pool).args, pack(readings), sender=house.relayer)

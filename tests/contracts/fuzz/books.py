@@ -82,6 +82,7 @@ class Utility:
     accepted: dict[int, tuple[int, int]] = field(default_factory=dict)  # place in the ring → slot, when
     minted: int = 0
     reserve: int = 0
+    paid_at: int = 0  # when a direct utility's row was paid last
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from eth_hash.auto import keccak
 
-from oracle.rules import ZERO_HASH, Content, Leaf, Tree, build_content, order
-from tests.contracts.fuzz.model import Model
+from oracle.rules import ZERO_HASH, Content, Leaf, Tree, build_content, direct_root, order
+from tests.contracts.fuzz.model import DIRECT_UTILITY, Model
 
 Tenured = tuple[int, int]  # station, tenure
 
@@ -96,6 +96,7 @@ class Grid:
             prev=head.content,
             previous_total=head.total,
             valid_from=valid_from,
+            direct=utility == DIRECT_UTILITY,
         )
         return Draft(content, tuple(leaves), tree, registers)
 
@@ -122,7 +123,8 @@ class Grid:
                 leaves.append(replace(leaf, mintable=leaf.mintable + 10**9))
             leaves.sort(key=order)
         tree = Tree([one.hash() for one in leaves])
-        content = replace(content, root=tree.root, stations=len(leaves))
+        root = direct_root(leaves) if content.utility == DIRECT_UTILITY else tree.root
+        content = replace(content, root=root, stations=len(leaves))
         return replace(draft, content=content, leaves=tuple(leaves), tree=tree)
 
     def pooled_draft(self, utility: int, slot: int, readings: Sequence[int]) -> Draft:

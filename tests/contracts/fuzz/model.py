@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oracle.rules import ZERO_HASH, Leaf, Report, Tree, root_from_proof
+from eth_hash.auto import keccak
+
+from chain.direct import Seat
+from oracle.rules import ZERO_HASH, Leaf, Report, root_from_proof
 from tests.contracts.fuzz.books import (
-    BATCH,
     CLAIMED,
     DIRECT,
     NEVER,
@@ -31,15 +33,25 @@ from tests.contracts.fuzz.books import (
     need,
     reserve_between,
 )
+from tests.contracts.fuzz.holdings import Holdings
+
+DIRECT_UTILITY = 2
+Tenured = tuple[int, int]  # station, tenure
+Register = tuple[int, int, int]  # station, tenure, mintable µWh
 
 
-class Model:
+def whole(allowance: int) -> int:
+    """An allowance as a row keeps it: whole mWh, 48 bits of them."""
+    return min(allowance // 1000, 2**48 - 1) * 1000
+
+
+class Model(Holdings):
     """The whole house."""
 
     def __init__(self, *, modes: dict[int, int], bps: int, now: int, treasury: bytes, beneficiary: bytes) -> None:
+        super().__init__(treasury)
         self.now = now
         self.bps = bps
-        self.treasury = treasury
         self.beneficiary = beneficiary
         self.utilities = {u: Utility(mode=mode, slot=now // SLOT - 1) for u, mode in modes.items()}
         self.epochs: dict[int, SignerSet] = {}
@@ -48,14 +60,9 @@ class Model:
         self.delayed_since = 0
         self.stations: dict[int, list[Tenure]] = {}
         self.settled: dict[tuple[int, int, int], Settled] = {}
+        self.sitting: list[Seat] = []  # in the direct utility's row
         self.signed: dict[tuple[int, int, int], int] = defaultdict(int)  # highest register ever signed, claimed mode
-        self.balances: dict[tuple[bytes, int], int] = defaultdict(int)
         self.pending: dict[tuple[bytes, int], int] = defaultdict(int)
-        self.burned: dict[int, int] = defaultdict(int)  # class units that are gone for good
-        self.frozen: set[bytes] = set()
-        self.approved: set[tuple[bytes, bytes]] = set()  # owner, operator
-        self.paused: set[str] = set()
-        self.refusing: set[bytes] = set()  # contracts whose hook does not accept
         self.contracts: set[bytes] = {treasury}
 
     # registry
@@ -246,40 +253,78 @@ class Model:
         self._deliver(leaf.owner, token_id, amount - kept)
         return mint
 
+    def seat(self, station: int, tenure: int) -> Seat:
+        """A tenure's seat as the Registry has it."""
+        need(1 <= tenure <= len(self.stations.get(station, [])), "treasury: unknown tenure")
+        record = self.stations[station][tenure - 1]
+        contract = record.owner in self.contracts
+        return Seat(station, tenure, record.owner, record.rated_w, contract, record.until != 0)
+
+    def _sit(self, registers: Sequence[Register], seats: Sequence[Seat]) -> dict[Tenured, Settled]:
+        """The words of a row that is seated anew: filled up to now at the old rating, in whole mWh."""
+        words = {}
+        previous = (0, 0)
+        for (station, tenure, _), seat in zip(registers, seats, strict=True):
+            need((station, tenure) > previous, "treasury: row not strictly ascending")
+            previous = (station, tenure)
+            need(seat == self.seat(station, tenure), "treasury: not the registry's seat")
+            record = self.stations[station][tenure - 1]
+            word = self.settled.get((DIRECT_UTILITY, station, tenure)) or Settled(0, 0, record.since, record.rated_w)
+            words[station, tenure] = self._refreshed(word, record)
+        return {place: replace(word, allowance=whole(word.allowance)) for place, word in words.items()}
+
     def direct(
-        self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], leaves: Sequence[Leaf]
+        self,
+        report: Report,
+        signer_list: Sequence[bytes],
+        signatures: Sequence[Signed],
+        registers: Sequence[Register],
+        seats: Sequence[Seat],
+        before: Sequence[Seat],
     ) -> int:
         """A report of a direct utility that pays every owner. Returns what became tokens, reserve included."""
         need("treasury" not in self.paused, "treasury: paused")
         accepted = self.check_report(report, signer_list, signatures, by_treasury=True)
-        utility = report.content.utility
+        utility, count = report.content.utility, report.content.stations
         book = self.utilities[utility]
         need(book.mode == DIRECT, "treasury: utility is not direct")
-        need(len(leaves) == report.content.stations, "treasury: not the report's leaves")
-        stretches = []
-        minted = book.minted
-        previous = (0, 0)
-        for leaf in leaves:
-            same = leaf.utility == utility and leaf.slot == report.content.slot
-            need(same, "treasury: leaf of another report")
-            need((leaf.station, leaf.tenure) > previous, "treasury: leaves not strictly ascending")
-            previous = (leaf.station, leaf.tenure)
-            word, amount = self._stretch((utility, leaf.station, leaf.tenure), leaf.mintable)
-            minted += amount
-            need(amount == 0 or minted <= report.content.total, "treasury: more than the oracle signed")
-            need(amount == 0 or leaf.owner != NOBODY, "energy_token: mint to the zero address")
-            stretches.append((leaf, word, amount))
-        need(Tree([leaf.hash() for leaf in leaves]).root == report.content.root, "treasury: not the report's leaves")
+        if before or len(registers) != count or not self.sitting:
+            need(len(registers) + len(before) >= count, "treasury: not the report's row")
+            need(list(before) == self.sitting, "treasury: not the seats before")
+            words, sitting = self._sit(registers, seats), list(seats)
+        else:
+            words = {(s.station, s.tenure): self.settled[utility, s.station, s.tenure] for s in self.sitting}
+            sitting = self.sitting
+        root = ZERO_HASH
+        for station, tenure, mintable in registers:
+            root = keccak(root + (station << 128 | tenure << 96 | mintable).to_bytes(32, "big"))
+        need(root == report.content.root, "treasury: not the report's row")
+        need(list(seats) == sitting, "treasury: not the seats")
+        mints = []
+        for (station, tenure, mintable), seat in zip(registers, seats, strict=True):
+            word = words[station, tenure]
+            room = self.bucket(word)
+            amount = min(max(mintable - word.register, 0), room)
+            kept = reserve_between(word.register, word.register + amount, self.bps)
+            mints.append(Mint(station, tenure, seat.owner, word.register, amount, kept, utility))
+            words[station, tenure] = replace(
+                word, register=word.register + amount, allowance=whole(room - amount), at=max(self.now, word.at)
+            )
+        total = sum(mint.amount for mint in mints)
+        need(book.minted + total <= report.content.total, "treasury: more than the oracle signed")
         self._accept(report, *accepted)
-        for leaf, word, amount in stretches:
-            key = (utility, leaf.station, leaf.tenure)
-            self.signed[key] = max(self.signed[key], leaf.mintable)
-            if amount:
-                kept = reserve_between(word.register, word.register + amount, self.bps)
-                mint = Mint(leaf.station, leaf.tenure, leaf.owner, word.register, amount, kept, utility)
-                self._book(key, word, mint)
-                self._deliver(leaf.owner, utility, amount - kept, ask=False)
-        return sum(amount for _, _, amount in stretches)
+        self.sitting = sitting
+        book.minted += total
+        book.reserve += sum(mint.kept for mint in mints)
+        for place, word in words.items():
+            self.settled[utility, *place] = word
+        for station, tenure, mintable in registers:
+            self.signed[utility, station, tenure] = max(self.signed[utility, station, tenure], mintable)
+        for mint, seat in zip(mints, seats, strict=True):
+            if mint.amount:
+                waits = {"ask": False} if seat.is_contract else {}
+                self._deliver(mint.owner, utility, mint.amount - mint.kept, **waits)
+        return total
 
     def pooled(
         self, report: Report, signer_list: Sequence[bytes], signatures: Sequence[Signed], readings: Sequence[int]
@@ -323,58 +368,16 @@ class Model:
         """A tenure's buckets take the Registry's rating over; the time up to now counts at the old one."""
         record = self.stations[station][tenure - 1]
         for (utility, of, number), word in self.settled.items():
-            if (of, number) == (station, tenure):
-                end = record.until or self.now
-                earned = filled(word.allowance, word.rated_w, max(end - word.at, 0))
-                self.settled[utility, of, number] = Settled(
-                    register=word.register,
-                    allowance=min(filled(earned, record.rated_w, 0), 2**64 - 1),
-                    at=NEVER if record.until else self.now,
-                    rated_w=record.rated_w,
-                )
+            sits = utility == DIRECT_UTILITY and any((s.station, s.tenure) == (of, number) for s in self.sitting)
+            if (of, number) == (station, tenure) and not sits:
+                self.settled[utility, of, number] = self._refreshed(word, record)
 
-    # token
-
-    def supply(self, token_id: int) -> int:
-        """What exists of an id, counted by hand."""
-        return sum(amount for (_, token), amount in self.balances.items() if token == token_id)
-
-    def _check_move(self, operator: bytes, owner: bytes, to: bytes) -> None:
-        need("token" not in self.paused, "energy_token: paused")
-        allowed = operator == owner or (owner, operator) in self.approved
-        need(allowed, "energy_token: caller is not owner or approved")
-        need(not {operator, owner, to} & self.frozen, "energy_token: account is frozen")
-
-    def transfer(self, operator: bytes, owner: bytes, to: bytes, token_id: int, amount: int) -> None:
-        """ERC-1155 transfer, the receiver's hook included."""
-        self._check_move(operator, owner, to)
-        need(self.balances[owner, token_id] >= amount, "erc1155: insufficient balance for transfer")
-        need(to not in self.refusing and to != self.treasury, "*")  # the receiver's own reason
-        self.balances[owner, token_id] -= amount
-        self.balances[to, token_id] += amount
-
-    def transfer_several(self, owner: bytes, to: bytes, ids: Sequence[int], amounts: Sequence[int]) -> None:
-        """ERC-1155 transfer of several ids to a wallet, all or nothing."""
-        self._check_move(owner, owner, to)
-        left = {token_id: self.balances[owner, token_id] for token_id in ids}
-        for token_id, amount in zip(ids, amounts, strict=True):
-            need(left[token_id] >= amount, "erc1155: insufficient balance for transfer")
-            left[token_id] -= 0 if owner == to else amount
-        for token_id, amount in zip(ids, amounts, strict=True):
-            self.balances[owner, token_id] -= amount
-            self.balances[to, token_id] += amount
-
-    def fuse(self, owner: bytes, token_id: int, amount: int) -> None:
-        """Batch tokens become class tokens."""
-        need(bool(token_id & BATCH), "energy_token: not a batch")
-        self._check_move(owner, owner, owner)
-        need(self.balances[owner, token_id] >= amount, "energy_token: amount exceeds balance")
-        self.balances[owner, token_id] -= amount
-        self.balances[owner, token_id >> 32 & 255] += amount
-
-    def burn(self, owner: bytes, token_id: int, amount: int) -> None:
-        """Tokens are destroyed."""
-        self._check_move(owner, owner, owner)
-        need(self.balances[owner, token_id] >= amount, "energy_token: amount exceeds balance")
-        self.balances[owner, token_id] -= amount
-        self.burned[token_id >> 32 & 255 if token_id & BATCH else token_id] += amount
+    def _refreshed(self, word: Settled, record: Tenure) -> Settled:
+        end = record.until or self.now
+        earned = filled(word.allowance, word.rated_w, max(end - word.at, 0))
+        return Settled(
+            register=word.register,
+            allowance=min(filled(earned, record.rated_w, 0), 2**64 - 1),
+            at=NEVER if record.until else self.now,
+            rated_w=record.rated_w,
+        )

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.contracts import artifact
-from oracle.rules import EMPTY_LEAF, Content, Leaf, Report, Tree, quorum_needed, root_from_proof
+from oracle.rules import Content, Leaf, Report, Tree, quorum_needed, root_from_proof
 from tests.contracts.fuzz import strategies
 from tests.contracts.fuzz.books import filled
 from tests.contracts.fuzz.profiles import twin_settings
@@ -95,18 +95,6 @@ def test_proof__any_tree__leads_to_the_root_from_its_own_index_only(
         assert math.view("root_from_proof", tree.levels[1][index >> 1], index >> 1, proof[1:]) == tree.root, (
             "a node is a node: only the hash's prefix keeps it from being shown as a leaf"
         )
-
-
-@twin_settings
-@given(count=st.integers(1, 32))
-def test_root_of_row__any_row__is_the_trees(math: Contract, count: int) -> None:
-    row = [keccak(bytes([i])) for i in range(count)]
-    assert math.view("root_of_row", row) == Tree(row).root
-
-
-def test_root_of_row__no_leaf_or_too_many__reverts(math: Contract) -> None:
-    assert math.call("root_of_row", [], sender=STRANGER).reason == "merkle_tree: no leaves"
-    assert not math.call("root_of_row", [EMPTY_LEAF] * 33, sender=STRANGER).ok
 
 
 @twin_settings

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports: honest, late, with gaps and corrections, signed again after a rotation; and every way to lie with one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from bench.contracts import artifact
+from chain.direct import Seat, row_words
 from oracle.rules import ZERO_HASH, Report
 from tests.contracts.fuzz import strategies
-from tests.contracts.fuzz.books import CLAIMED, DIRECT, POOLED, SLOT, Signed
+from tests.contracts.fuzz.books import CLAIMED, DIRECT, POOLED, SLOT, Refused, Signed
 from tests.contracts.fuzz.grid import Draft, pack
+from tests.contracts.fuzz.model import Register
 from tests.contracts.fuzz.stateful.base import House
 from tests.contracts.fuzz.world import (
     MODES,
@@ -20,7 +24,6 @@ from tests.contracts.fuzz.world import (
     STRANGER,
     flat,
     high_s,
-    leaf_words,
     malleated,
     report_words,
     sign,
@@ -76,18 +79,17 @@ class Reporting(House):
         words, signatures = report_words(report), flat(pairs)
         before = self.model.utilities[draft.content.utility].reports if draft.content.utility in MODES else 0
         if mode == DIRECT:
-            leaves = changes.get("leaves", draft.leaves)
-            rows = [leaf_words(leaf) for leaf in leaves]
+            registers = [(leaf.station, leaf.tenure, leaf.mintable) for leaf in changes.get("leaves", draft.leaves)]
+            seats, sat = self.seats(registers, draft.content.slot)
+            seats, sat = changes.get("seats", seats), changes.get("before", sat)
             self.do(
                 name,
                 self.world.treasury,
                 "direct",
-                words,
-                members,
-                signatures,
-                rows,
+                artifact("Oracle").functions["report"].calldata(words, members, signatures),
+                row_words(registers, seats, sat),
                 sender=sender,
-                model=lambda: self.model.direct(report, members, known, leaves),
+                model=lambda: self.model.direct(report, members, known, registers, seats, sat),
             )
         elif mode == POOLED:
             packed = changes.get("packed", pack(draft.readings))
@@ -114,6 +116,20 @@ class Reporting(House):
                 model=lambda: self.model.report(report, members, known, draft.leaves),
             )
         return draft.content.utility in MODES and self.model.utilities[draft.content.utility].reports > before
+
+    def seats(self, registers: Sequence[Register], slot: int) -> tuple[list[Seat], list[Seat]]:
+        """The seats of a row, and who sat there before if it is seated anew. Now and then another rating goes unnoticed."""
+        sitting = self.model.sitting
+        places = [(station, tenure) for station, tenure, _ in registers]
+        if slot % 3 == 0 and places == [(seat.station, seat.tenure) for seat in sitting]:
+            return sitting, []
+        seats = []
+        for station, tenure in places:
+            try:
+                seats.append(self.model.seat(station, tenure))
+            except Refused:
+                seats.append(Seat(station, tenure, STRANGER, 10_000))
+        return seats, [] if seats == sitting and slot % 5 else sitting
 
     def next_slot(self, utility: int, step: int, jitter: int) -> int:
         """The slot of the next report; time passes until it may be reported."""
@@ -271,22 +287,26 @@ class Reporting(House):
         assert not self.submit("report at the wrong door", draft, report, pairs, self.known(report.epoch), mode=door)
 
     @precondition(lambda self: "treasury" not in self.model.paused and "oracle" not in self.model.paused)
-    @rule(moves=strategies.moves, how=st.sampled_from(("missing", "other owner", "swapped", "more", "another slot")))
+    @rule(
+        moves=strategies.moves,
+        how=st.sampled_from(("missing", "swapped", "more", "other owner", "stronger", "other seats before")),
+    )
     def false_leaves(self, moves: list[int], how: str) -> None:
-        """A direct report with leaves that are not the signed ones."""
+        """A direct report with a row that is not the signed one, or with seats that are not the Registry's."""
         draft = self.make(2, self.next_slot(2, 1, 0), moves, [0], 0)
         report, pairs = self.signed(draft)
         first, *rest = draft.leaves
-        leaves = {
-            "missing": tuple(rest),
-            "other owner": (replace(first, owner=STRANGER), *rest),
-            "swapped": (*rest, first),
-            "more": (replace(first, mintable=first.mintable + 1), *rest),
-            "another slot": (replace(first, slot=first.slot - 1), *rest),
-        }[how]
-        assert not self.submit(
-            "direct with false leaves", draft, report, pairs, self.known(report.epoch), leaves=leaves
-        )
+        registers = [(leaf.station, leaf.tenure, leaf.mintable) for leaf in draft.leaves]
+        (seat, *others), sat = self.seats(registers, draft.content.slot)
+        changes: dict[str, dict[str, Any]] = {
+            "missing": {"leaves": tuple(rest), "before": []},
+            "swapped": {"leaves": (*rest, first)},
+            "more": {"leaves": (replace(first, mintable=first.mintable + 1), *rest)},
+            "other owner": {"seats": [replace(seat, owner=STRANGER), *others]},
+            "stronger": {"seats": [replace(seat, rated_w=2 * seat.rated_w + 1), *others]},
+            "other seats before": {"before": [*sat, replace(seat, station=seat.station + 1)]},
+        }
+        assert not self.submit(f"direct, {how}", draft, report, pairs, self.known(report.epoch), **changes[how])
 
     @precondition(lambda self: "treasury" not in self.model.paused and "oracle" not in self.model.paused)
     @rule(readings=strategies.readings, how=st.sampled_from(("longer", "changed", "true")))
@@ -309,4 +329,8 @@ class Reporting(House):
             sender=RELAYER,
         )
         assert not outcome.ok
-        assert outcome.reason in ("treasury: not the report's readings", "oracle: more than the plants can make")
+        assert outcome.reason in (
+            "treasury: not the report's readings",
+            "oracle: more than the plants can make",
+            "oracle: a challenge delay stops paying with the report",
+        )

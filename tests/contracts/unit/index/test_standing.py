@@ -8,7 +8,6 @@ from ape.contracts import ContractInstance
 
 from scripts._house import container
 from tests.contracts.house import KWH, ROOF, E, H, House, Published, refuses, reserve_of
-from tests.contracts.unit.treasury.test_direct import rows
 
 NET = KWH - reserve_of(0, KWH)
 
@@ -54,7 +53,7 @@ def test_standing__paid_with_the_report(
     gcm.set_standing(H, ROOF, 1, True, sender=prosumer)
     slot = house.next_slot()
     draft: Published = house.draft(house.leaves({ROOF: KWH}, utility=H, slot=slot), utility=H)
-    house.on.treasury.direct(*house.sign(draft.content).args, rows(draft), sender=stranger)
+    house.pay(draft)
     gcm.deposit_minted(H, ROOF, 1, sender=stranger)
     assert gcm.basket()[H] == NET
 

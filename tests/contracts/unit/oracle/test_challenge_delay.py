@@ -14,7 +14,6 @@ from tests.contracts.house import (
     E,
     H,
     House,
-    leaf_args,
     refuses,
 )
 
@@ -119,13 +118,12 @@ def test_direct__under_a_delay__reverts(house: House, owner: AccountAPI) -> None
     house.on.oracle.set_challenge_delay(SLOT, sender=owner)
     slot = house.next_slot()
     draft = house.draft(house.leaves({ROOF: KWH}, utility=H, slot=slot), utility=H)
-    rows = [leaf_args(leaf) for leaf in draft.leaves]
-    signed = house.sign(draft.content).args
+    args = house.direct(draft.content, draft.leaves)
     reason = "oracle: a challenge delay stops paying with the report"
-    refuses(reason, house.on.treasury.direct, *signed, rows, sender=house.relayer)
+    refuses(reason, house.on.treasury.direct, *args, sender=house.relayer)
 
     house.on.oracle.set_challenge_delay(0, sender=owner)
-    house.on.treasury.direct(*signed, rows, sender=house.relayer)
+    house.on.treasury.direct(*args, sender=house.relayer)
     assert house.settled(ROOF, utility=H) == KWH
 
 

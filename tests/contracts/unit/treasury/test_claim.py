@@ -17,7 +17,6 @@ from tests.contracts.house import (
     E,
     H,
     House,
-    leaf_args,
     other_leaf,
     refuses,
     reserve_of,
@@ -180,9 +179,7 @@ def test_claim__direct_utility__reverts(house: House, stranger: AccountAPI) -> N
     """A directly paid utility keeps no root: what was paid with its report cannot be claimed again (hole 1)."""
     slot = house.next_slot()
     published = house.draft(house.leaves({ROOF: KWH}, utility=H, slot=slot), utility=H)
-    house.on.treasury.direct(
-        *house.sign(published.content).args, [leaf_args(leaf) for leaf in published.leaves], sender=stranger
-    )
+    house.pay(published)
 
     refuses("treasury: no such report", house.on.treasury.claim, *published.shown(ROOF), sender=stranger)
 

@@ -8,7 +8,7 @@ import pytest
 from ape.api import AccountAPI
 from eth_hash.auto import keccak
 
-from tests.contracts.house import KWH, ROOF, H, House, W, leaf_args, pack, refuses, reserve_of
+from tests.contracts.house import KWH, ROOF, H, House, W, pack, refuses, reserve_of
 
 
 @pytest.mark.parametrize("readings", [[5], [1, 2, 3, 4, 5], [2**29 - 1] * 9], ids=["one", "odd", "many"])
@@ -110,7 +110,6 @@ def test_direct_packed__direct_utility__reverts(house: House) -> None:
     refuses(
         "treasury: utility is not direct",
         house.on.treasury.direct,
-        *house.sign(pooled).args,
-        [leaf_args(leaf) for leaf in draft.leaves],
+        *house.direct(pooled, draft.leaves),
         sender=house.relayer,
     )
