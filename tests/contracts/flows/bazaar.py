@@ -25,7 +25,7 @@ WH = 10**6  # a lot of the book, the round and a certificate's unit, in the ener
 TICK = 10**3  # GCM units per lot: a tick is 0.001 GCM per kWh
 AT_PAR = 999  # the tick at which a kWh costs one GCM
 FEE_BPS = 20
-GATE, WINDOW = 900, 600
+GATE, WINDOW = 900, 36_000
 LP_BPS, TREASURY_BPS = 25, 5
 
 
