@@ -154,25 +154,25 @@ def test_place__as_many_lots_as_a_round_holds__is_full(chain: Chain) -> None:
 
 
 def test_depth__words_of_an_earlier_round__count_nowhere(chain: Chain) -> None:
-    """Three slots that share their sums, orders placed and taken back at few ticks, so that every word empties and fills."""
+    """Six slots that share their sums, orders placed and taken back at few ticks: full words of before under empty ones."""
     draw = random.Random(20_261_121)
     slot = boa.env.timestamp // SLOT + 3
     places = iter(range(10_000))
+    few = (0, 4, 5, 24, 25, 130, 624, 625, 629, 1_250, TICKS - 1)
     with boa.env.anchor():
-        for _ in range(3):
+        for _ in range(6):
             standing: dict[int, tuple[int, int, int]] = {}
-            for _ in range(60):
-                if standing and draw.random() < 0.45:
+            for _ in range(24):
+                if standing and draw.random() < 0.3:
                     n = draw.choice(sorted(standing))
                     del standing[n]
                     chain.round.must("close", MARKET, TRADERS[0], [n], sender=TRADERS[0])
                 else:
                     n = next(places)
-                    order = (draw.randrange(2), draw.choice((0, 4, 5, 624, 625, 629, 1_250, TICKS - 1)), 2 + n % 7)
-                    standing[n] = order
-                    chain.round.must("place", MARKET, slot, n, *order, sender=TRADERS[0])
+                    standing[n] = draw.randrange(2), draw.choice(few), 2 + n % 7
+                    chain.round.must("place", MARKET, slot, n, *standing[n], sender=TRADERS[0])
                 bids, asks = ([order[1:] for order in standing.values() if order[0] == side] for side in (BID, ASK))
-                for tick in (draw.randrange(TICKS), draw.choice((0, 4, 5, 624, 625, 1_250, TICKS - 1))):
+                for tick in draw.sample(few, 3):
                     assert chain.round.view("depth_of", MARKET, slot, tick) == depth(bids, asks, tick)
             slot += 256
             boa.env.timestamp = TERMS.closing(slot) - 1
