@@ -85,7 +85,7 @@ def _expected(house: House, name: str, getter: str) -> Any:
     parameter = PARAMETERS.get((source, getter), getter + "_")
     if (source, getter) in DERIVED:
         return house.address(DERIVED[source, getter])
-    if parameter in entry["refs"]:
+    if parameter in entry.get("refs", {}):
         return house.address(entry["refs"][parameter])
     arguments = dict(zip(parameters(source), entry["args"], strict=True))
     return arguments[parameter] if parameter in arguments else house.address(USUAL[parameter])
