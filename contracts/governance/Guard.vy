@@ -111,6 +111,12 @@ event TierChanged:
 FOLLOWERS_MAX: constant(uint256) = 8
 
 
+# @dev The gas that each of them may use: more than the book needs for an account in 1,024 markets. And what must be there
+# before the call, so that so much is left for it: a 64th stays here.
+_FOLLOWER_GAS: constant(uint256) = 6_000_000
+_GAS_NEEDED: constant(uint256) = 6_200_000
+
+
 # ------------------------------------------------------------------
 #                              STORAGE
 # ------------------------------------------------------------------
@@ -179,7 +185,8 @@ def unpause(target: address):
 def set_followers(followers_: DynArray[address, FOLLOWERS_MAX]):
     """
     @dev Names the contracts whose `mark_frozen(address)` is called whenever an account is frozen, let go or given a tier.
-    @notice One that fails does not keep an account from being frozen: `NotTold` says so.
+    @notice One that fails does not keep an account from being frozen: `NotTold` says so. It must have had the gas that it
+            may use, else the whole reverts.
     @param followers_ The 20-byte addresses of all of them.
     """
     ownable._check_owner()
@@ -293,8 +300,15 @@ def _tell(account: address):
     @param account The 20-byte address of the account that has changed.
     """
     for follower: address in self._followers:
+        gas: uint256 = msg.gas
         told: bool = raw_call(
-            follower, abi_encode(account, method_id=method_id("mark_frozen(address)")), revert_on_failure=False
+            follower,
+            abi_encode(account, method_id=method_id("mark_frozen(address)")),
+            gas=_FOLLOWER_GAS,
+            revert_on_failure=False,
         )
         if not told:
+            # What ran out of gas here succeeds with more. An estimate of gas looks for the least with which nothing
+            # reverts, and whoever executes a vote chooses it: neither may leave a frozen account trading.
+            assert gas >= _GAS_NEEDED, "guard: too little gas to tell"
             log NotTold(follower=follower, account=account)

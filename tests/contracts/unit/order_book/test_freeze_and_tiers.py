@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OrderBook, Vault and Guard: who is frozen or not known well enough neither trades nor takes anything away."""
 
+import ape
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
@@ -52,6 +53,27 @@ def test_freeze__every_market__in_the_same_transaction(
     exchange.guard.unfreeze(prosumer, sender=guardian)
     exchange.place(prosumer, 2, ASK, 60, 10)
     assert not exchange.vault.account(3, prosumer).frozen
+
+
+def test_freeze__with_as_little_gas_as_does_not_revert__is_told(
+    exchange: Exchange, prosumer: AccountAPI, guardian: AccountAPI, owner: AccountAPI
+) -> None:
+    """The book walks all markets. Neither a node's estimate nor whoever brings the transaction can starve it of the gas."""
+    pair = (exchange.energy, E, True), (exchange.coin, 0, False)
+    for _ in range(70):
+        exchange.book.open_market(*pair, 0, 0, 1, 0, 0, 1, sender=owner)
+    guard = exchange.guard
+    # Enough for the Guard to go on after the book ran out of gas.
+    for limit in (190_000, 210_000):
+        with ape.reverts():
+            guard.freeze(prosumer, sender=guardian, gas_limit=limit)
+        assert not guard.frozen(prosumer)
+    least = guard.freeze.estimate_gas_cost(prosumer, sender=guardian)
+
+    receipt = guard.freeze(prosumer, sender=guardian, gas_limit=least)
+
+    assert receipt.decode_logs(guard.NotTold) == []
+    assert exchange.vault.account(1, prosumer).frozen
 
 
 def test_cancel_frozen(
