@@ -88,3 +88,8 @@ def test_gas__every_target__belongs_to_one_row(rows: list[Row]) -> None:
     """What the benches of the project promise by name is there once; the two of a million stations take the whole bench."""
     figures = [row.figure for row in rows if row.figure]
     assert sorted(figures) == sorted(PROMISED)
+
+
+def test_gas__a_target_that_is_missed__has_its_reason(rows: list[Row]) -> None:
+    missed = {row.name: row.value for row in rows if row.missed and not row.reason}
+    assert missed == {}
