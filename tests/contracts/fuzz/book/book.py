@@ -38,6 +38,7 @@ class Book:
         self.now = now
         self.beneficiary = beneficiary
         self.halted = False
+        self.frozen: set[bytes] = set()
         self.orders_max = ORDERS_MAX
         self.free: Counter[tuple[bytes, Asset]] = Counter()
         self.fees: Counter[Asset] = Counter()  # not yet collected
@@ -94,6 +95,7 @@ class Book:
 
     def withdraw(self, owner: bytes, asset: Asset, amount: int) -> None:
         """Take free units out."""
+        need(owner not in self.frozen, "vault: account is frozen")
         need(self.free[owner, asset] >= amount, f"order_book: not enough {asset.name.lower()}")
         self.free[owner, asset] -= amount
         self.brought[asset] -= amount
@@ -116,6 +118,7 @@ class Book:
         self._check_session(life, session)
         need((owner, n) not in self.places or self.places[owner, n].closed, "order_book: place is in use")
         self._check_funds(owner, gives(side), self.terms.worth(gives(side), lots, tick))
+        self._check_thawed(owner)
         self._check_count(owner, side, 0)
         return self._rest(owner, n, side, life, tick, lots)
 
@@ -133,6 +136,41 @@ class Book:
         result = order.unclaimed, order.left if self.expired(order) else 0
         self._claim(order)
         return result
+
+    def claim_many(self, owners: Sequence[bytes], ns: Sequence[int]) -> int:
+        """Claim several, by anybody; those without anything to pay are passed over. Returns how many were paid."""
+        count = 0
+        for owner, n in zip(owners, ns, strict=True):
+            order = self.places.get((owner, n))
+            if order and not order.closed and self._claimable(order):
+                self._claim(order)
+                count += 1
+        need(count > 0, "order_book: nothing to claim")
+        return count
+
+    def cancel_frozen(self, owner: bytes, ns: Sequence[int]) -> int:
+        """Close the orders of a frozen owner, by anybody. Returns how many."""
+        need(owner in self.frozen, "order_book: account not frozen")
+        standing = {n for n in ns if (owner, n) in self.places and not self.places[owner, n].closed}
+        for n in standing:
+            self._close(self.places[owner, n])
+        return len(standing)
+
+    def close(self, owner: bytes, claims: Sequence[int], cancels: Sequence[int], most: dict[Asset, int]) -> list[int]:
+        """Claim, cancel and take out what is free then, up to so much. Returns what was taken out."""
+        standing = {n for n in (*claims, *cancels) if (owner, n) in self.places and not self.places[owner, n].closed}
+        ready = [n for n in standing if n in cancels or self._claimable(self.places[owner, n])]
+        anything = any(min(most[asset], self.free[owner, asset]) for asset in Asset)
+        need(bool(ready) or anything, "order_book: nothing to claim")
+        for n in ready:
+            if n in cancels:
+                self._close(self.places[owner, n])
+            else:
+                self._claim(self.places[owner, n])
+        sent = [min(most[asset], self.free[owner, asset]) for asset in Asset]
+        for asset, amount in zip(Asset, sent, strict=True):
+            self.withdraw(owner, asset, amount)
+        return sent
 
     def refresh(self, owner: bytes, side: Side, ns: Sequence[int]) -> None:
         """Show all open orders of a side, ascending, so that their best price is known again."""
@@ -263,6 +301,7 @@ class Book:
             elif self.expired(order):
                 gain += self.terms.worth(asset, order.left, tick)
         self._check_funds(take.taker, gives(take.side), take.paid + escrow - gain)
+        self._check_thawed(take.taker)
         known = self.own[take.taker, take.side.other]
         others = known.count > self._closing(done, take.side.other)
         own_reached = bool(take.levels) and others and take.levels[-1].rank >= known.rank
@@ -270,6 +309,9 @@ class Book:
 
     def _check_funds(self, owner: bytes, asset: Asset, amount: int) -> None:
         need(self.free[owner, asset] >= amount, f"order_book: not enough {asset.name.lower()}")
+
+    def _check_thawed(self, owner: bytes) -> None:
+        need(owner not in self.frozen, "order_book: account is frozen")
 
     def _check_count(self, owner: bytes, side: Side, closing: int) -> None:
         need(self.own[owner, side].count - closing < self.orders_max, "order_book: too many orders")

@@ -9,7 +9,7 @@ from typing import Any
 import boa
 
 from tests.contracts.fuzz.book.book import Book
-from tests.contracts.fuzz.book.chain import COLLECTOR, MARKET, SWEEPER, SWEEPERS, TERMS, TRADERS, Chain
+from tests.contracts.fuzz.book.chain import COLLECTOR, SWEEPER, SWEEPERS, TRADERS, Chain
 from tests.contracts.fuzz.book.invariants import check_all
 from tests.contracts.fuzz.book.terms import Asset, Level, Order, Side
 from tests.contracts.fuzz.books import Refused
@@ -22,6 +22,8 @@ WORDS = {
     "trade": ("n", "side", "life", "session", "tick", "lots", "levels", "done"),
     "refresh": ("side", "ns"),
 }
+PLACES = {"n", "ns", "done", "claims", "cancels"}  # arguments that name places of orders
+NAMES = {"collect": "collect_fees"}  # operation → function, where they differ
 ALL = (*TRADERS, COLLECTOR, SWEEPER)
 
 
@@ -31,7 +33,7 @@ class Pair:
     def __init__(self, tally: Counter[tuple[str, str]], chain: Chain, purses: Mapping[Asset, int]) -> None:
         self.tally = tally
         self.chain = chain
-        self.book = Book(TERMS, now=START, beneficiary=COLLECTOR)
+        self.book = Book(chain.terms, now=START, beneficiary=COLLECTOR)
         boa.env.timestamp = START
         for asset in Asset:
             for owner in TRADERS:
@@ -60,7 +62,7 @@ class Pair:
         except Refused as refusal:
             expected = refusal.reason
         contract, args, sender = self._call(operation, arguments)
-        outcome = contract.call("collect_fees" if operation == "collect" else operation, *args, sender=sender)
+        outcome = contract.call(NAMES.get(operation, operation), *args, sender=sender)
         self.tally[operation, expected] += 1
         actual = "ok" if outcome.ok else outcome.reason
         assert actual == expected, f"{operation} {arguments}: {actual!r} instead of {expected!r}"
@@ -72,17 +74,32 @@ class Pair:
         return outcome.ok
 
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> tuple[Contract, tuple[Any, ...], bytes]:
-        owner = arguments.get("owner", STRANGER)
-        if operation == "withdraw":
-            quote = arguments["asset"] is Asset.QUOTE
-            return self.chain.vault, (MARKET, quote, arguments["amount"], owner), owner
-        if operation == "collect":
-            return self.chain.book, (MARKET, arguments["asset"] is Asset.QUOTE), STRANGER
-        if operation == "cancel":
-            return self.chain.book, (arguments["n"],), owner
-        if operation == "claim":
-            return self.chain.book, (owner, arguments["n"]), STRANGER
-        return self.chain.book, (MARKET, *(arguments[word] for word in WORDS[operation])), owner
+        owner, market, book = arguments.get("owner", STRANGER), self.chain.market, self.chain.book
+        given = {name: self._on_chain(name, value) for name, value in arguments.items()}
+        quote = arguments.get("asset") is Asset.QUOTE
+        match operation:
+            case "withdraw":
+                return self.chain.vault, (market, quote, arguments["amount"], owner), owner
+            case "collect":
+                return book, (market, quote), STRANGER
+            case "cancel":
+                return book, (given["n"],), owner
+            case "claim":
+                return book, (owner, given["n"]), STRANGER
+            case "claim_many":
+                return book, (given["owners"], given["ns"]), STRANGER
+            case "cancel_frozen":
+                return book, (owner, given["ns"]), STRANGER
+            case "close":
+                most = [arguments["most"][asset] for asset in Asset]
+                return book, (market, given["claims"], given["cancels"], *most), owner
+        return book, (market, *(given[word] for word in WORDS[operation])), owner
+
+    def _on_chain(self, name: str, value: Any) -> Any:
+        """An argument as the contract wants it: places are shifted."""
+        if name not in PLACES:
+            return value
+        return [self.chain.place(n) for n in value] if isinstance(value, list) else self.chain.place(value)
 
     # the reference book's half, with the contract's answer
 
@@ -107,6 +124,22 @@ class Pair:
     def _claim(self, owner: bytes, n: int) -> tuple[int, int]:
         self._touch(self.book.standing(owner, n))
         return self.book.claim(owner, n)
+
+    def _claim_many(self, owners: list[bytes], ns: list[int]) -> tuple[int]:
+        self._touch_places(*zip(owners, ns, strict=True))
+        self.owners.update(owners)
+        return (self.book.claim_many(owners, ns),)
+
+    def _cancel_frozen(self, owner: bytes, ns: list[int]) -> tuple[int]:
+        self._touch_places(*((owner, n) for n in ns))
+        return (self.book.cancel_frozen(owner, ns),)
+
+    def _close(self, owner: bytes, claims: list[int], cancels: list[int], most: dict[Asset, int]) -> tuple[int, ...]:
+        self._touch_places(*((owner, n) for n in (*claims, *cancels)))
+        return tuple(self.book.close(owner, claims, cancels, most))
+
+    def _touch_places(self, *places: tuple[bytes, int]) -> None:
+        self._touch(*(self.book.places[place] for place in places if place in self.book.places))
 
     def _refresh(self, **arguments: Any) -> None:
         self.book.refresh(**arguments)
@@ -143,9 +176,12 @@ class Pair:
         self.compare()
         standing, bits = self._standing(), self.chain.living()
         assert bits == standing
-        assert self.chain.book.view("fees_of", MARKET) == (self.book.fees[Asset.BASE], self.book.fees[Asset.QUOTE])
+        assert self.chain.book.view("fees_of", self.chain.market) == (
+            self.book.fees[Asset.BASE],
+            self.book.fees[Asset.QUOTE],
+        )
         bid, ask = (self.chain.best(side) for side in Side)
-        check_all(self.book, held=self.chain.held(), bits=bits, bid=bid, ask=ask)
+        check_all(self.book, held=self.book.brought, bits=bits, bid=bid, ask=ask)
 
     def _standing(self) -> dict[Level, int]:
         return {level: self.book.depth(level) for side in Side for level in self.book.levels(side)}
@@ -158,7 +194,7 @@ class Pair:
             known = self.book.own[owner, side]
             assert count == known.count
             assert not count or key == known.rank
-        assert not frozen
+        assert frozen == (owner in self.book.frozen)
 
     def compare_order(self, order: Order) -> None:
         """An order that stands is shown with what is left to pay or to give back; a closed one is not."""
@@ -168,5 +204,5 @@ class Pair:
         assert left == (0 if order.closed else order.size - order.claimed)
         if not order.closed:
             level = order.level
-            assert (market, side, life, tick) == (MARKET, level.side, level.life, level.tick)
+            assert (market, side, life, tick) == (self.chain.market, level.side, level.life, level.tick)
             assert (session, filled, expired) == (level.session, order.unclaimed, self.book.expired(order))

@@ -44,17 +44,24 @@ class Desk(RuleBasedStateMachine):
     """Both sides, and what the chain said of every range so far."""
 
     tally: ClassVar[Counter[tuple[str, str]]] = Counter()
+    world: ClassVar[World]  # deployed once: every run begins from there
+    on: ClassVar[Contract]
+
+    @classmethod
+    def deploy(cls) -> None:
+        """The house, the certificates and three plants."""
+        cls.world = World()
+        cls.on = Contract(artifact("Certificates"), TREASURY, cls.world.guard.address, LIFETIME, sender=OWNER)
+        cls.on.must("name_technology", 1, 1, "photovoltaic", sender=OWNER)
+        cls.on.must("set_validator", VALIDATOR, True, sender=OWNER)
+        for station, owner, kind in PLANTS:
+            cls.world.registry.must("register_station", station, owner, 10_000, kind, False, sender=REGISTRAR)
 
     def __init__(self) -> None:
         super().__init__()
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
-        self.world = World()
-        self.on = Contract(artifact("Certificates"), TREASURY, self.world.guard.address, LIFETIME, sender=OWNER)
-        self.on.must("name_technology", 1, 1, "photovoltaic", sender=OWNER)
-        self.on.must("set_validator", VALIDATOR, True, sender=OWNER)
-        for station, owner, kind in PLANTS:
-            self.world.registry.must("register_station", station, owner, 10_000, kind, False, sender=REGISTRAR)
+        boa.env.timestamp = START
         self.book = Book(self.world.now, LIFETIME, {VALIDATOR})
         self.measured: Counter[int] = Counter()
         self.mintable: Counter[int] = Counter()
@@ -74,7 +81,11 @@ class Desk(RuleBasedStateMachine):
                 told = self.on.view("retirement", number)
                 assert told[:4] == (made, start, end, "0x" + holder.hex())
         finally:
-            self._anchor.__exit__(None, None, None)
+            self.forget()
+
+    def forget(self) -> None:
+        """Back to the freshly deployed contracts."""
+        self._anchor.__exit__(None, None, None)
 
     def do(self, name: str, function: str, *args: Any, sender: bytes, model: Callable[[], Any]) -> Outcome:
         """Send to both; both accept with one answer, or both refuse with one reason."""
