@@ -327,6 +327,28 @@ def test_amounts__up_to_the_width_of_a_pot(place: Place) -> None:
     assert place.earnings.view("owed", 0, COIN) == most - most * 2 // 5 - most * 3 // 5
 
 
+def test_funds__count_what_came_without_a_hook_as_fees__and_what_waited_at_the_treasury_as_reserve(
+    place: Place,
+) -> None:
+    place.coin.must("transfer", place.funds.address, 70, sender=GIVER)
+    assert place.funds.must("count", COIN, sender=STRANGER).number == 70
+    assert place.funds.must("count", COIN, sender=STRANGER).number == 0
+    place.from_treasury(ENERGY, 30)
+    place.energy.must("mint_with_hook", place.funds.address, 1, 4, sender=TREASURY)
+    assert [(place.funds.view("fees", n), place.funds.view("kept", n)) for n in (COIN, ENERGY)] == [(70, 0), (0, 34)]
+    place.funds.must("set_aside", COIN, 20, sender=OWNER)
+    place.funds.must("release", ENERGY, 4, sender=OWNER)
+    assert [(place.funds.view("fees", n), place.funds.view("kept", n)) for n in (COIN, ENERGY)] == [(50, 20), (4, 30)]
+
+
+@pytest.mark.parametrize("place_of", [0, 1])
+def test_funds__made_without_earnings_or_treasury__are_not_made(place: Place, place_of: int) -> None:
+    args = [place.earnings.address, place.holder.address, place.guard.address]
+    args[place_of] = STRANGER
+    with pytest.raises(AssertionError, match="funds: not a contract"):
+        Contract(artifact("Funds"), *args, sender=OWNER)
+
+
 @pytest.mark.parametrize("period", [3_599, 28 * 86_400 + 1])
 def test_period__out_of_bounds__is_not_made(place: Place, period: int) -> None:
     with pytest.raises(AssertionError, match="earnings: period out of bounds"):
