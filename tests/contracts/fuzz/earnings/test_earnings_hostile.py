@@ -215,6 +215,9 @@ def test_group_of_nobody__its_share_is_kept(place: Place) -> None:
     place.hand_over(ENERGY, GIVER, place.funds.address, 1_001)
     assert place.funds.must("divide", ENERGY, sender=STRANGER).number == 900
     assert earned(place, BOB, ENERGY, 1) == 400
+    place.earnings.must("claim", BOB, 1, [ENERGY], sender=STRANGER)
+    assert [tuple(place.earnings.view("cursor", BOB, group, ENERGY)) for group in (0, 1)] == [(0, 0), (0, 400)]
+    assert [place.earnings.view("pot", group, ENERGY, 0)[1] for group in (0, 1)] == [500, 400]
     assert place.funds.must("divide", ENERGY, sender=STRANGER).number == 0
 
 
