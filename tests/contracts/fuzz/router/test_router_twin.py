@@ -77,6 +77,53 @@ def amount_for(kind: Kind, twin: Market, pool: Reserves, *, part: int, odd: int)
     return min(max(whole * part // 1_000 + odd, 1), 10**27)
 
 
+@twin_settings
+@given(
+    kind=st.sampled_from(Kind),
+    steps=st.lists(st.tuples(st.integers(5, 60), st.integers(5, 40)), min_size=2, max_size=4),
+    depth=st.one_of(st.integers(15, 60), st.integers(1_000, 3_000)),
+    fees=st.sampled_from(FEES),
+    part=st.integers(60, 160),
+    odd=st.integers(0, 999_983),
+)
+def test_quote__a_level_in_part_and_the_pool__is_the_best_split(
+    square: Square, kind: Kind, steps: list[tuple[int, int]], depth: int, fees: tuple[int, int], part: int, odd: int
+) -> None:
+    """Levels behind the pool's price, one after the other, and so much of them that the last one is taken in part."""
+    energy = depth * sum(lots for _, lots in steps) * 10 ** LOT_EXP[FINE]
+    pool = Reserves(energy, energy * 6 * GCM // KWH, 1, *fees)
+    offers, tick = [], 2_000
+    for step, lots in steps:
+        tick += -step if kind.selling else step
+        offers.append((tick, lots, 0))
+    with prepared(square, FINE, BID if kind.selling else ASK, offers, pool) as twin:
+        # Up to the last level's price in the pool, and a part of the level itself.
+        kept, left = 1 - sum(fees) / 10_000, 1 - TAKER_BPS / 10_000
+        last = twin.levels[-1].price / twin.lot / (6 * GCM / KWH)
+        ratio = (kept / (last * left)) ** 0.5 - 1 if kind.selling else 1 - (left / kept / last) ** 0.5
+        in_pool = max(int(ratio * energy), 1)
+        in_book = twin.in_book(kind, sum(level.lots for level in twin.levels) - steps[-1][1] * part // 200)
+        swapped = pool.sell(in_pool).money if kind.selling else pool.buy(in_pool).money
+        amount = (in_book.given if kind.exact_in else in_book.gotten) + odd
+        amount += in_pool if kind in (Kind.SELL, Kind.BUY) else swapped
+        weigh(square, kind, FINE, twin, amount)
+
+
+@pytest.mark.parametrize("kind", list(Kind), ids=lambda kind: kind.name.lower())
+def test_quote__book_alone_at_the_edge_of_a_lot__reads_far_enough(square: Square, kind: Kind) -> None:
+    """A unit more or less than so many lots, over the ends of levels."""
+    side = BID if kind.selling else ASK
+    offers = [(2_000 + (-level if kind.selling else level), 2, 0) for level in range(4)]
+    pool = Reserves(KWH, 6 * GCM, 1, 25, 5)
+    with prepared(square, FINE, side, offers, pool) as twin:
+        square.stop_pool()
+        for lots in range(1, 9):
+            whole = twin.in_book(kind, lots)
+            for odd in (-1, 0, 1):
+                amount = (whole.given if kind.exact_in else whole.gotten) + odd
+                assert alone(square.quote(FINE, kind, amount)) == twin.in_book_alone(kind, amount)
+
+
 # market → lot, and the price of a lot around which it is traded here
 UNITS = {TINY: (10, 1_000), CHEAP: (1_000, 7)}
 
