@@ -55,16 +55,25 @@ def test_freeze__every_market__in_the_same_transaction(
     assert not exchange.vault.account(3, prosumer).frozen
 
 
+def made(owner: AccountAPI, code: str) -> str:
+    """The address of a new contract with a code in hex, of at most 32 bytes."""
+    size = len(code) // 2
+    # PUSH code, PUSH 0, MSTORE, PUSH size, PUSH 32 - size, RETURN
+    making = f"{0x5F + size:02x}{code}60005260{size:02x}60{32 - size:02x}f3"
+    transaction = owner.provider.network.ecosystem.create_transaction(data=bytes.fromhex(making))
+    return str(owner.call(transaction).contract_address)
+
+
 def test_freeze__with_as_little_gas_as_does_not_revert__is_told(
     exchange: Exchange, prosumer: AccountAPI, guardian: AccountAPI, owner: AccountAPI
 ) -> None:
-    """The book walks all markets. Neither a node's estimate nor whoever brings the transaction can starve it of the gas."""
-    pair = (exchange.energy, E, True), (exchange.coin, 0, False)
-    for _ in range(70):
-        exchange.book.open_market(*pair, 0, 0, 1, 0, 0, 1, sender=owner)
+    """A follower that needs as much as a book of 70 markets is told even when gas is what a node estimates, or less."""
     guard = exchange.guard
-    # Enough for the Guard to go on after the book ran out of gas.
-    for limit in (190_000, 210_000):
+    # It only pays for 256 KiB of memory: 155k gas.
+    hungry = made(owner, "620400006000f3")
+    guard.set_followers([hungry], sender=owner)
+    # Enough for the Guard to go on after the follower ran out of gas.
+    for limit in range(190_000, 210_000, 5_000):
         with ape.reverts():
             guard.freeze(prosumer, sender=guardian, gas_limit=limit)
         assert not guard.frozen(prosumer)
@@ -73,7 +82,21 @@ def test_freeze__with_as_little_gas_as_does_not_revert__is_told(
     receipt = guard.freeze(prosumer, sender=guardian, gas_limit=least)
 
     assert receipt.decode_logs(guard.NotTold) == []
+
+
+def test_freeze__a_follower_burns_all_its_gas__the_next_is_told(
+    exchange: Exchange, prosumer: AccountAPI, guardian: AccountAPI, owner: AccountAPI
+) -> None:
+    """What a broken follower may burn is bounded, so that freezing goes on and reaches those behind it."""
+    guard = exchange.guard
+    burner = made(owner, "fe")
+    guard.set_followers([burner, exchange.book], sender=owner)
+
+    receipt = guard.freeze(prosumer, sender=guardian, gas_limit=8_000_000)
+
+    assert [missed.follower for missed in receipt.decode_logs(guard.NotTold)] == [burner]
     assert exchange.vault.account(1, prosumer).frozen
+    assert receipt.gas_used < 6_200_000
 
 
 def test_cancel_frozen(
