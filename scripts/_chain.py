@@ -130,11 +130,16 @@ class Sender:
             yield from (self._wait(one) for one in sent)
 
     def _settled_nonce(self) -> int:
-        """The next nonce, once nothing of an interrupted run waits for a block any more."""
+        """The next nonce, once nothing of an interrupted run waits for a block any more.
+
+        Asked twice: while a node makes a block, a transaction is neither waiting nor counted for a moment.
+        """
         limit = time.monotonic() + _WAIT_SECONDS
-        while (mined := self.chain.nonce(self.address)) < self.chain.nonce(self.address, "pending"):
+        before = -1
+        while (mined := self.chain.nonce(self.address)) != self.chain.nonce(self.address, "pending") or mined != before:
             if time.monotonic() > limit:
                 raise SendFailed(f"transactions of {self.address} wait for a block; try again when they are through")
+            before = mined
             self.chain.pause()
         return mined
 

@@ -81,6 +81,13 @@ def deploy(chain: Chain, deployer: AccountAPI, path: Path) -> Callable[..., Send
     return run
 
 
+def wait_until_mined(chain: Chain, account: AccountAPI, nonce: int) -> None:
+    """What an account has sent is in blocks, and it has sent no more: the node makes them when it likes, however busy it is."""
+    while (found := chain.nonce(account.address)) < nonce:
+        chain.pause()
+    assert found == nonce
+
+
 def differences(chain: Chain, path: Path) -> list[str]:
     """All that verify would print."""
     deployment = read_deployment(path)
@@ -182,7 +189,7 @@ def test_deploy__interrupted__goes_on(
     with pytest.raises(Cut):
         deploy(cut_at=cut_at)
     assert not path.exists()
-    assert deployer.nonce == first + cut_at
+    wait_until_mined(chain, deployer, first + cut_at)
 
     deploy()
     assert differences(chain, path) == []
@@ -196,8 +203,10 @@ def test_deploy__key_used_meanwhile__orphans_are_made_anew(
     chain: Chain, path: Path, deploy: Callable[..., Sender], deployer: AccountAPI, accounts: list[AccountAPI]
 ) -> None:
     """Interrupted when the token was made for a Treasury to come, whose nonce then went into something else."""
+    first = deployer.nonce
     with pytest.raises(Cut):
         deploy(cut_at=5)
+    wait_until_mined(chain, deployer, first + 5)
     orphans = json.loads(path.with_suffix(".progress.json").read_text())["contracts"]
     deployer.transfer(accounts[8], 1)
 
