@@ -225,3 +225,26 @@ def test_tier__taken_away__neither_trades_nor_withdraws(
     assert book.close(GATED, [1], [], 2**256 - 1, 0, sender=buyer).return_value == (got, 0)
     exchange.guard.set_tier(buyer, 1, sender=guardian)
     book.place(GATED, 2, BID, GTC, 0, 60, 10, sender=buyer)
+
+
+def test_tier__coin_asks_for_more__holds_for_an_account_that_traded_once_anybody_marks_it(
+    exchange: Exchange,
+    gcc: ContractInstance,
+    prosumer: AccountAPI,
+    buyer: AccountAPI,
+    guardian: AccountAPI,
+    owner: AccountAPI,
+    stranger: AccountAPI,
+) -> None:
+    """The book asks once and the coin tells nobody; what was bought meanwhile can't leave the Vault."""
+    book = exchange.book
+    exchange.guard.set_tier(prosumer, 1, sender=guardian)
+    book.place(GATED, 1, BID, GTC, 0, 60, 10, sender=buyer)
+    book.take(GATED, ASK, 60, 2, 0, 9, [], sender=prosumer)
+
+    gcc.set_transfer_tier(2, sender=owner)
+
+    book.take(GATED, ASK, 60, 2, 0, 9, [], sender=prosumer)
+    refuses("vault: tier is too low", exchange.vault.withdraw, GATED, True, 1, prosumer, sender=prosumer)
+    book.mark_frozen(prosumer, sender=stranger)
+    refuses("order_book: tier is too low", book.take, GATED, ASK, 60, 2, 0, 9, [], sender=prosumer)
