@@ -117,15 +117,15 @@ class Chain:
                 self._treasurer = Treasurer(self.rpc, deployment, sender)
             return self._treasurer
 
-    async def auctioneer(self) -> Auctioneer:
-        """Who brings the results of rounds. Raises what `keeper` does, and Unavailable as long as there is no Round."""
+    async def auctioneer(self) -> Auctioneer | None:
+        """Who brings the results of rounds; None as long as there is no Round. Raises what `keeper` does."""
         async with self._opening:
             if self._auctioneer is None:
                 sender = await self._open_sender()
-                try:
-                    self._auctioneer = Auctioneer(self.rpc, Deployment.load(self._settings.deployment), sender)
-                except NotFound as error:
-                    raise Unavailable(error.code, "the market is not deployed yet") from error
+                deployment = Deployment.load(self._settings.deployment)
+                if "Round" not in deployment.contracts:
+                    return None
+                self._auctioneer = Auctioneer(self.rpc, deployment, sender)
             return self._auctioneer
 
     async def _open_sender(self) -> TransactionSender:

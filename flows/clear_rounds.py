@@ -88,10 +88,11 @@ class Auctioneer:
 class ClearRounds:
     """The story for the worker. Without an auctioneer nothing is done."""
 
-    def __init__(self, auctioneer: Callable[[], Awaitable[Auctioneer]] | None) -> None:
-        """`auctioneer` opens the one who clears, when it is needed: the market may not be deployed yet."""
+    def __init__(self, auctioneer: Callable[[], Awaitable[Auctioneer | None]] | None) -> None:
+        """`auctioneer` opens the one who clears, when it is needed; None while there is no Round."""
         self._auctioneer = auctioneer
 
     async def round(self) -> Iterable[Cleared]:
-        """One round over all markets. Raises Unavailable if the chain does not answer, or there is no Round yet."""
-        return [] if self._auctioneer is None else await (await self._auctioneer()).round()
+        """One round over all markets. Raises Unavailable if the chain does not answer."""
+        auctioneer = None if self._auctioneer is None else await self._auctioneer()
+        return [] if auctioneer is None else await auctioneer.round()

@@ -27,9 +27,7 @@ ROLES = {
     "homes": Role("greencore.roles.homes:command", "Penalties, bonuses and income of homes."),
     "edge": Role("edge.command:cli", "The station agent: read a meter, sign, deliver."),
     "simulator": Role("greencore.roles.simulator:command", "Stations that replay measurements over Modbus TCP."),
-    "trading": Role(
-        "greencore.roles.trading:command", "Twenty scripted wallets that trade on a development chain."
-    ),
+    "trading": Role("greencore.roles.trading:command", "Twenty scripted wallets that trade on a development chain."),
     "postgres": Role("greencore.roles.postgres:command", "An embedded PostgreSQL."),
     "nats": Role("greencore.roles.nats:command", "An embedded NATS with JetStream and MQTT."),
     "chain": Role("greencore.roles.chain:command", "An embedded development chain with its miner."),
