@@ -107,7 +107,7 @@ class Member:
             port=self.port,
             close_delay=CLOSE_DELAY,
             patience=0.2,
-            collect_seconds=2,
+            collect_seconds=4,
             poll_seconds=0.05,
             peer_timeout_seconds=5,
             operator_token="secret",
