@@ -20,7 +20,9 @@ from tests.contracts.fuzz.world import BENEFICIARY, GUARDIAN, OWNER, PEOPLE
 
 KWH, GCM = 10**9, 10**18
 START_ENERGY, START_MONEY = 10**6 * KWH, 10**7 * GCM
-EXAMPLES, STEPS = {"default": (12, 60), "nightly": (1_700, 60)}[profile()]
+EXAMPLES, STEPS = {"default": (79, 60), "nightly": (1_580, 60)}[profile()]
+
+FULL_EVERY = 8
 
 people = st.sampled_from(PEOPLE)
 names = st.sampled_from(("sell", "sell_for", "buy", "buy_with"))
@@ -46,6 +48,7 @@ class Pools(RuleBasedStateMachine):
             self.book.energy[person] += START_ENERGY
             self.book.money[person] += START_MONEY
         self.seen = self.book.pool
+        self.compared: Any = None
         self.step = 0
 
     def teardown(self) -> None:
@@ -213,15 +216,20 @@ class Pools(RuleBasedStateMachine):
     def parts_are_the_whole(self) -> None:
         """Reserves, balances and shares: the chain's are the book's, and nothing came or went."""
         book, place, pool = self.book, self.place, self.book.pool
-        assert place.pool.view("reserves") == (pool.energy, pool.money)
-        assert place.pool.view("treasury_owed") == book.owed
-        assert place.pool.view("totalSupply") == pool.supply == sum(book.shares.values())
-        assert place.holding(place.pool.address) == (pool.energy, pool.money + book.owed + book.donated)
         self.step += 1
-        self.compare(PEOPLE[self.step % len(PEOPLE)])
-        assert place.pool.view("balanceOf", DEAD) == book.shares[DEAD]
+        assert pool.supply == sum(book.shares.values())
         assert sum(book.energy.values()) + pool.energy == len(PEOPLE) * START_ENERGY
         assert sum(book.money.values()) + pool.money + book.owed + book.donated == len(PEOPLE) * START_MONEY
+        now = (pool, book.owed, book.donated, tuple(book.shares.values()))
+        if now == self.compared and self.step % FULL_EVERY:
+            return  # what is refused changes nothing
+        self.compared = now
+        assert place.pool.view("reserves") == (pool.energy, pool.money)
+        assert place.pool.view("treasury_owed") == book.owed
+        assert place.pool.view("totalSupply") == pool.supply
+        assert place.holding(place.pool.address) == (pool.energy, pool.money + book.owed + book.donated)
+        self.compare(PEOPLE[self.step % len(PEOPLE)])
+        assert place.pool.view("balanceOf", DEAD) == book.shares[DEAD]
 
 
 def test_pool__any_order_of_everything__is_the_book() -> None:
@@ -232,7 +240,9 @@ def test_pool__any_order_of_everything__is_the_book() -> None:
         run_state_machine_as_test(
             asked.seeded(Pools), settings=settings(asked.settings, max_examples=EXAMPLES, stateful_step_count=STEPS)
         )
-    print(asked.summary(sum(Pools.tally.values()), Pools.tally))
+    operations = sum(Pools.tally.values())
+    print(asked.summary(operations, Pools.tally))
+    assert operations >= asked.operations_min
     for seen in (
         ("sell", "ok"),
         ("sell_for", "ok"),
