@@ -24,6 +24,7 @@ from tests.contracts.fuzz.world import (
     REGISTRAR,
     RELAYER,
     RESERVE_BPS,
+    START,
     STRANGER,
     TREASURY,
     Contract,
@@ -45,15 +46,22 @@ class House(RuleBasedStateMachine):
     """The chain, the model and what both have seen so far."""
 
     tally: ClassVar[Tally] = Counter()  # (operation, "ok" or the reason) over a whole run
+    world: ClassVar[World]  # deployed once: every run begins from there
+    receivers: ClassVar[dict[int, Contract]]
+
+    @classmethod
+    def deploy(cls) -> None:
+        """The house, and a receiver for every way to behave."""
+        cls.world = World()
+        cls.receivers = {
+            behaviour: Contract(artifact("FuzzReceiver"), sender=OWNER) for behaviour in range(ACCEPT, INSIST + 1)
+        }
 
     def __init__(self) -> None:
         super().__init__()
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
-        self.world = World()
-        self.receivers = {
-            behaviour: Contract(artifact("FuzzReceiver"), sender=OWNER) for behaviour in range(ACCEPT, INSIST + 1)
-        }
+        boa.env.timestamp = START
         self.owners = (*PEOPLE, *(receiver.address for receiver in self.receivers.values()))
         self.holders = (*self.owners, BENEFICIARY, TREASURY)
         self.model = Model(modes=MODES, bps=RESERVE_BPS, now=self.world.now, treasury=TREASURY, beneficiary=BENEFICIARY)

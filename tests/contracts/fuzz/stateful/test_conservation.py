@@ -4,6 +4,7 @@
 
 import copy
 
+import boa
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
@@ -140,7 +141,8 @@ class Conservation(Reporting, Claiming, Holding):
 def test_conservation__any_order_of_everything__holds() -> None:
     Conservation.tally.clear()
     profile: Run = run()
-    with remembered_recovery(active=profile.remember):
+    with remembered_recovery(active=profile.remember), boa.env.anchor():
+        Conservation.deploy()
         run_state_machine_as_test(profile.seeded(Conservation), settings=profile.settings)
     operations = sum(count for (_, outcome), count in Conservation.tally.items() if not outcome.startswith("("))
     print(profile.summary(operations, Conservation.tally))
