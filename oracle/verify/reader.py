@@ -141,8 +141,11 @@ def _call(data: bytes, chain_id: int, oracle: bytes) -> SignedCall | None:
             function, arguments = load_abi(name).decode_call(data)
         except Malformed:
             continue
-        if function == "direct":  # it carries the call of the Oracle
-            return _call(arguments["report"], chain_id, oracle)
+        if function == "direct":  # it carries the call of the Oracle, and nothing else may stand there
+            try:
+                function, arguments = load_abi("Oracle").decode_call(arguments["report"])
+            except Malformed:
+                return None
         if function not in _REPORTING:
             continue
         r = arguments["r"]
