@@ -21,7 +21,8 @@ setup: ## install everything into the checkout (the other targets do it by thems
 demo: setup ## the whole product on this machine; ARGS="--help" tells the options
 	@$(RUN) $(BIN)/greencore demo $(ARGS)
 
-test: test-code test-contracts test-fuzz ## all tests, contracts included
+test: setup ## all tests, contracts included; the contracts' lanes run beside the code's
+	@MAKE="$(MAKE)" $(PYTHON) .ci/lanes.py $(ARGS)
 
 test-code: setup ## house rules, unit, integration and flow tests
 	$(PYTEST) -p no:ape_test -p no:boa_test --ignore=tests/contracts tests $(ARGS)
