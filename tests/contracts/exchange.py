@@ -8,14 +8,12 @@ from typing import Any
 
 import ape
 import pytest
-import rlp  # type: ignore[import-untyped]
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
-from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
 
 from scripts._house import container
 from tests.contracts.house import SLOT, E
+from tests.contracts.nonces import address_after
 
 BID, ASK = 0, 1
 GTC, DAY, QUARTER = 0, 1, 2
@@ -34,12 +32,6 @@ def price(tick: int) -> int:
 def fee(received: int, bps: int) -> int:
     """What is kept of an amount received. Exact for any number of this market's lots: their prices divide by 10,000."""
     return received * bps // 10_000
-
-
-def address_after(account: AccountAPI, deployments: int) -> str:
-    """Where the account's contract will stand after so many others: the hash of RLP [sender, nonce]."""
-    made = rlp.encode([to_canonical_address(account.address), account.nonce + deployments])
-    return str(to_checksum_address(keccak(made)[12:]))
 
 
 @dataclass

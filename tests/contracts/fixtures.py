@@ -8,8 +8,6 @@ import ape
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
-from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
 
 from scripts._house import container
 from tests.contracts.house import (
@@ -29,6 +27,7 @@ from tests.contracts.house import (
     addresses,
     node_keys,
 )
+from tests.contracts.nonces import address_after
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +90,8 @@ def contracts(owner: AccountAPI, registrar: AccountAPI, guardian: AccountAPI, be
     # Setting up takes seconds. Begun at the end of a slot it would end in the next one, and what the tests count from
     # the stations' beginning would be a slot longer for one run in a hundred.
     ape.chain.mine(timestamp=(int(ape.chain.blocks.head.timestamp) // SLOT + 1) * SLOT)
-    # The Oracle and the token are made for the address that the Treasury will have: RLP of [sender, nonce].
-    nonce = owner.nonce + 4
-    preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([nonce])
-    treasury_address = to_checksum_address(keccak(preimage)[12:])
+    # The Oracle and the token are made for the address that the Treasury will have.
+    treasury_address = address_after(owner, 4)
     guard = owner.deploy(container("Guard"))
     registry = owner.deploy(container("Registry"), False)
     oracle = owner.deploy(container("Oracle"), registry, treasury_address, guard)

@@ -9,11 +9,10 @@ import ape
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
-from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
 
 from scripts._house import container
 from tests.contracts.house import Contracts
+from tests.contracts.nonces import address_after
 
 DAY = 86_400
 AGAINST, FOR, ABSTAIN = 0, 1, 2
@@ -69,8 +68,7 @@ def vote(
 ) -> Vote:
     """2,000 tokens: three people locked 300, 150 and 450, the rest lies elsewhere. The Governor owns a HomePolicy."""
     coin = owner.deploy(container("FuzzCoin"))
-    preimage = b"\xd6\x94" + to_canonical_address(owner.address) + bytes([owner.nonce + 1])
-    lock = owner.deploy(container("VotingLock"), coin, to_checksum_address(keccak(preimage)[12:]))
+    lock = owner.deploy(container("VotingLock"), coin, address_after(owner, 1))
     governor = owner.deploy(container("Governor"), lock, contracts.guard, WAIT, RULES)
     homes = owner.deploy(container("HomePolicy"))
     homes.transfer_ownership(governor, sender=owner)

@@ -14,8 +14,8 @@ from eth_keys.datatypes import PrivateKey
 
 from scripts._house import container
 from tests.contracts.certificates import LIFETIME, Desk
-from tests.contracts.exchange import address_after
 from tests.contracts.house import BARN, KWH, ROOF, Contracts, E, House, node_keys
+from tests.contracts.nonces import address_after
 
 DAY = 86_400
 BID, ASK = 0, 1

@@ -15,9 +15,9 @@ from ape.contracts import ContractInstance
 
 import chain
 from scripts._house import container
-from tests.contracts.exchange import address_after
 from tests.contracts.flows.bazaar import DAY, GCM_ONE, Town
 from tests.contracts.house import KWH, E, refuses
+from tests.contracts.nonces import address_after
 
 ABIS = Path(chain.__file__).parent / "abi"
 FOR, AGAINST = 1, 0

@@ -19,11 +19,11 @@ from tests.contracts.exchange import (
     MIN_LOTS,
     QUARTER,
     Exchange,
-    address_after,
     fee,
     price,
 )
 from tests.contracts.house import SLOT, E, refuses
+from tests.contracts.nonces import address_after
 
 
 @pytest.fixture
