@@ -10,6 +10,7 @@ In every one, register n holds n; addresses from 100 on misbehave, where the pee
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -77,17 +78,18 @@ def start(name: str, kind: str, where: str) -> subprocess.Popen[bytes]:
         "modbus-serial": [_node(), str(HERE / "modbus_serial.js")],
         "jsmodbus": [_node(), str(HERE / "jsmodbus.js")],
     }
-    process = subprocess.Popen([*scripts[name], kind, where], cwd=ROOT, stdout=subprocess.PIPE)
+    process = subprocess.Popen([*scripts[name], kind, where], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n", f"{name} does not start on {kind} {where}"
     return process
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a peer."""
-    process.kill()
+    """Kill a peer with what it started: the node of the Python package is a wrapper around Node's own process."""
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert process.stdout is not None
+    assert process.stdout.read() == b"", "nobody holds the other end any more"
     process.stdout.close()
 
 
