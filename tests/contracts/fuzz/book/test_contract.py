@@ -71,6 +71,9 @@ class Exchange(Trading):
     def to_the_other_market(self) -> None:
         """Everybody trades in the other market for a while, with other lots, ticks and fees."""
         self.contract_is_reference()
+        self._cross()
+
+    def _cross(self) -> None:
         self.pair = self.pairs[1 - self.pairs.index(self.pair)]
 
     @rule(who=traders, asset=st.sampled_from(Asset), share=st.sampled_from((1, 50, 100, 101)))
@@ -131,9 +134,10 @@ class Exchange(Trading):
     )
     def stopped(self, how: str, who: int, side: Side, away: int, which: int, elsewhere: bool) -> None:
         """While a market is halted, the book paused or a trader frozen: what must not go on, and what must."""
+        self.contract_is_reference()  # now: comparing everything takes from every level, which a stop refuses
         self._stop(how, who, stop=True)
         if elsewhere:  # a halt is of one market, a pause and a freeze of all
-            self.to_the_other_market()
+            self._cross()
         self.quote(who, side, away, 4, Life.GTC)
         self.take(who, side, 0 if side is Side.ASK else TICKS - 1, 3, 256, 0, clean=bool(which % 2))
         self.trade(who, which % PLACES, side, MIDDLE, 4, Life.DAY, 256, clean=False)
