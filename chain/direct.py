@@ -2,16 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The row of a direct utility: its words as the Treasury takes them, and what a paid row tells (docs/protocol.md). Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeVar
 
 from eth_hash.auto import keccak
 
 ZERO_HASH = bytes(32)
+MINTED_DIRECT = 3  # `mode` of a `Minted` that stands for a part of a row
 _BPS = 10_000
 _U16 = (1 << 16) - 1
 _U32 = (1 << 32) - 1
 _U80 = (1 << 80) - 1
+
+
+class Logged(Protocol):
+    """A decoded log: the event's name and its arguments."""
+
+    @property
+    def event(self) -> str:
+        """As the ABI names it."""
+        ...
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        """By the names of the ABI."""
+        ...
+
+
+L = TypeVar("L", bound=Logged)
 
 
 class RowError(ValueError):
@@ -77,6 +96,26 @@ def row_words(
     for seat in before or ():
         words += [seat.tenured, seat.word]
     return words
+
+
+def minted_by(
+    logs: Sequence[L], place: int, treasury: bytes, *, transaction: Callable[[L], bytes]
+) -> list[dict[str, Any]]:
+    """What the `RowMinted` at a place of consecutive logs stands for: the arguments of a `Minted` an owner, in the row's order. The
+    transfers of the row are the logs that follow it, one an owner; who is credited for later stands right before it, in the
+    same transaction. Raises RowError where they do not fit.
+    """
+    log = logs[place]
+    terms, row = log.args["terms"], log.args["row"]
+    paid = [one for one in logs[place + 1 : place + 1 + len(row)] if one.event == "TransferSingle"]
+    first = place
+    while first and logs[first - 1].event == "PendingCredited" and transaction(logs[first - 1]) == transaction(log):
+        first -= 1
+    credited = [one.args["owner"] for one in logs[first:place]]
+    transfers = [(one.args["_to"], one.args["_value"]) for one in paid]
+    utility = log.args["utility"]
+    fixed = {"utility": utility, "slot": terms >> 16, "token_id": utility, "mode": MINTED_DIRECT}
+    return [asdict(mint) | fixed for mint in row_mints(terms, row, transfers, credited, treasury)]
 
 
 def row_mints(

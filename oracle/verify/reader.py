@@ -12,14 +12,13 @@ from eth_hash.auto import keccak
 from chain.client import EnergyTokenClient, OracleClient, TreasuryClient
 from chain.contract import load_abi
 from chain.deployment import Deployment
-from chain.direct import RowError, row_mints
+from chain.direct import RowError, minted_by
 from chain.rpc import Rpc, RpcError, bytes_of
 from chain.signer import recover
 from kit.errors import Malformed, Unavailable
 from oracle.accepted import accepted_report
 from oracle.rules import Content, Report
 from oracle.verify.facts import (
-    MINT_DIRECT,
     BooksSeen,
     DelaySeen,
     Facts,
@@ -245,33 +244,13 @@ def _row_mints(logs: Sequence[Log], treasury: bytes) -> Iterator[MintSeen]:
     for i, log in enumerate(logs):
         if log.event != "RowMinted":
             continue
-        utility, terms, row = log.args["utility"], log.args["terms"], log.args["row"]
-        paid = [one for one in logs[i + 1 : i + 1 + len(row)] if one.event == "TransferSingle"]
-        credited: list[bytes] = []
-        for one in reversed(logs[:i]):
-            if one.event != "PendingCredited" or one.tx != log.tx:
-                break
-            credited.insert(0, one.args["owner"])
         try:
-            mints = row_mints(terms, row, [(one.args["_to"], one.args["_value"]) for one in paid], credited, treasury)
+            mints = minted_by(logs, i, treasury, transaction=lambda one: one.tx)
         except RowError as error:
             raise Unavailable("verify.logs_left_out", f"transaction 0x{log.tx.hex()}: {error}") from error
-        for mint, transfer in zip(mints, paid, strict=True):
-            yield MintSeen(
-                utility=utility,
-                station=mint.station,
-                owner=mint.owner,
-                tenure=mint.tenure,
-                slot=terms >> 16,
-                from_register=mint.from_register,
-                to_register=mint.to_register,
-                to_owner=mint.to_owner,
-                reserve=mint.reserve,
-                token_id=utility,
-                mode=MINT_DIRECT,
-                at=transfer.at,
-                tx=log.tx,
-            )
+        transfers = logs[i + 1 : i + 1 + len(mints)]
+        for args, transfer in zip(mints, transfers, strict=True):
+            yield MintSeen(**args, at=transfer.at, tx=log.tx)
 
 
 def _at(mint: MintSeen) -> Position:
